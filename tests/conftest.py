@@ -1,7 +1,7 @@
 """What every test may lean on: a tiny package whose answers can be worked out by hand, and grey images.
 
-The network of ``tiny`` looks at a 64 x 64 image in cells of 8 x 8 pixels. Anchor k is cell k in reading order; its box is
-the cell itself, its first probability the cell's mean brightness (0..1), its second half of its mean darkness.
+The network of ``tiny`` looks at a 64 x 64 image in cells of 8 x 8 pixels. Anchor k is cell k in reading order; its box
+is the cell itself, its first probability the cell's mean brightness (0..1), its second half of its mean darkness.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
+
 from carpal.imaging.preprocess import Chain, Letterbox, PercentileStretch
 from carpal.packages.manifest import (
     Accuracy,
@@ -26,7 +28,6 @@ from carpal.packages.manifest import (
     Provenance,
     Variant,
 )
-from onnx import TensorProto, helper, numpy_helper
 
 CLASSES = ("fracture", "text")
 SIZE_PX = 64

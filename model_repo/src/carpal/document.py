@@ -52,7 +52,9 @@ class Document(BaseModel):
         try:
             data = orjson.loads(body)
         except orjson.JSONDecodeError as failure:
-            raise error(f"{source} is not JSON: {failure}", "It may be cut short.", "Fetch or write it again.") from failure
+            raise error(
+                f"{source} is not JSON: {failure}", "It may be cut short.", "Fetch or write it again."
+            ) from failure
         return cls.parse(data, source=source, error=error)
 
     def to_json(self, *, indent: bool = False) -> bytes:

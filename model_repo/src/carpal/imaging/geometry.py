@@ -1,7 +1,8 @@
 """Boxes and the affine map between a source image and what the network sees.
 
 Frames: *source pixels* have their origin at the top-left corner of the top-left pixel, x to the right (columns),
-y down (rows), so a box over the whole image is (0, 0, width, height). *Network pixels* are the same for the prepared image.
+y down (rows), so a box over the whole image is (0, 0, width, height). *Network pixels* are the same for the prepared
+image.
 Boxes are float64 arrays [n, 4] of (x0, y0, x1, y1) with x0 <= x1 and y0 <= y1.
 """
 
@@ -63,7 +64,8 @@ class Affine:
 
 def clip(boxes: Boxes, width: int, height: int) -> Boxes:
     """Boxes cut at the frame of an image of the given size in pixels."""
-    return np.clip(boxes, 0.0, np.array([width, height, width, height], dtype=np.float64))
+    clipped: Boxes = np.clip(boxes, 0.0, np.array([width, height, width, height], dtype=np.float64))
+    return clipped
 
 
 def area(boxes: Boxes) -> NDArray[np.float64]:
@@ -79,4 +81,5 @@ def iou(first: Boxes, second: Boxes) -> NDArray[np.float64]:
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
     overlap = np.prod(np.maximum(high - low, 0.0), axis=2)
     union = area(first)[:, None] + area(second)[None, :] - overlap
-    return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
+    ratio: NDArray[np.float64] = np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
+    return ratio

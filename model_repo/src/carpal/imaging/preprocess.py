@@ -48,7 +48,8 @@ class PercentileStretch(Document):
         if pixels.dtype in (np.uint8, np.uint16):
             # A table over the grey levels costs one look-up a pixel, and gives exactly what the float formula gives.
             levels = np.arange(np.iinfo(pixels.dtype).max + 1, dtype=np.float32)
-            return self._scale(levels, low, high)[pixels], Affine()
+            table = self._scale(levels, low, high)
+            return table[pixels], Affine()
         return self._scale(pixels, low, high), Affine()
 
     def bounds(self, pixels: Pixels) -> tuple[float, float]:
@@ -62,7 +63,8 @@ class PercentileStretch(Document):
                 return 0.0, 0.0
             cumulative = np.cumsum(counts)
             low, high = (
-                float(np.searchsorted(cumulative, max(1.0, percent / 100.0 * total))) for percent in (self.low, self.high)
+                float(np.searchsorted(cumulative, max(1.0, percent / 100.0 * total)))
+                for percent in (self.low, self.high)
             )
             return low, high
         chosen = pixels[pixels != 0] if self.ignore_zero else pixels.ravel()
@@ -74,7 +76,8 @@ class PercentileStretch(Document):
     @staticmethod
     def _scale(values: Pixels, low: float, high: float) -> NDArray[np.uint8]:
         scaled = (np.asarray(values, np.float32) - low) * (255.0 / (high - low))
-        return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+        clipped: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+        return clipped
 
 
 class Letterbox(Document):
@@ -101,7 +104,11 @@ class Letterbox(Document):
         ratio = min(self.width_px / width, self.height_px / height)
         inner_width, inner_height = self._inner(width, height, ratio)
         method = cv2.INTER_AREA if ratio < 1.0 else cv2.INTER_LINEAR
-        inner = pixels if (inner_width, inner_height) == (width, height) else cv2.resize(pixels, (inner_width, inner_height), interpolation=method)
+        inner = (
+            pixels
+            if (inner_width, inner_height) == (width, height)
+            else cv2.resize(pixels, (inner_width, inner_height), interpolation=method)
+        )
         canvas = np.full((self.height_px, self.width_px), self.pad_value, np.uint8)
         left, top = (self.width_px - inner_width) // 2, (self.height_px - inner_height) // 2
         canvas[top : top + inner_height, left : left + inner_width] = inner

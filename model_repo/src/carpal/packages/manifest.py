@@ -29,9 +29,13 @@ class OutputLayout(Document):
 class NmsDefaults(Document):
     """Non-maximum suppression, class-aware."""
 
-    iou: Probability = Field(default=0.6, description="a weaker box of the same class overlapping more than this is dropped")
+    iou: Probability = Field(
+        default=0.6, description="a weaker box of the same class overlapping more than this is dropped"
+    )
     floor: Probability = Field(default=0.05, description="anchors below this probability are never looked at")
-    candidates: Annotated[int, Field(gt=0)] = Field(default=1000, description="strongest anchors that enter suppression")
+    candidates: Annotated[int, Field(gt=0)] = Field(
+        default=1000, description="strongest anchors that enter suppression"
+    )
     max_findings: Annotated[int, Field(gt=0)] = Field(default=300, description="findings kept an image")
 
 
@@ -74,7 +78,9 @@ class Accuracy(Document):
     images: Annotated[int, Field(ge=0)]
     map50: Probability
     map50_95: Probability
-    averaged_classes: tuple[str, ...] = Field(description="classes with at least one instance; the means are over these")
+    averaged_classes: tuple[str, ...] = Field(
+        description="classes with at least one instance; the means are over these"
+    )
     classes: dict[str, ClassAccuracy]
     command: str = Field(description="what gives these figures again")
 

@@ -51,7 +51,9 @@ class Quality(Document):
     sharpness: Annotated[float, Field(ge=0)] = Field(
         description="variance of the Laplacian of the image scaled to 0..1 and reduced to at most 512 px"
     )
-    noise: Annotated[float, Field(ge=0)] = Field(description="standard deviation of noise, share of full scale (Immerkaer 1996)")
+    noise: Annotated[float, Field(ge=0)] = Field(
+        description="standard deviation of noise as a share of full scale (Immerkaer 1996)"
+    )
     clipped_share: Probability = Field(description="share of pixels at the highest grey level")
     padded_share: Probability = Field(description="share of pixels that are exactly zero")
     exposure: Probability = Field(description="median of the non-zero pixels, share of full scale")
@@ -138,7 +140,9 @@ class Record(Document):
     """Everything carpal says of one radiograph."""
 
     schema_: Literal["carpal.record/v1"] = Field(default="carpal.record/v1", alias="schema")
-    id: str = Field(description="uuid5 of source digest, model digest and preprocessing digest: the same input gives the same id")
+    id: str = Field(
+        description="uuid5 of source digest, model digest and preprocessing digest: the same input gives the same id"
+    )
     source: Source
     quality: Quality
     findings: tuple[Finding, ...] = Field(description="strongest first")
