@@ -1,0 +1,54 @@
+# The map of chores: `make` alone prints it. Recipes are short; what is longer lives in tools/.
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 2
+SOURCES := model_repo/src training/src services/detector/src loadtests/src tools
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-annotate --no-header --override requirements/overrides.txt $(if $(UPGRADE),--upgrade)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format generate verify bench images requirements clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make .venv with everything pinned (7 GB, 1 to 3 minutes; nothing to do the second time)
+	@$(PYTHON) tools/setup.py
+
+demo: setup ## Run the whole loop without a cluster: phantoms, training, service, load test, report (8 minutes at most)
+	@$(BIN)/python -m demo
+
+test: setup ## Run unit, contract and integration tests with coverage of the core (6 minutes at most; needs no root)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov=carpal --cov-branch --cov-fail-under=90 --cov-report=term:skip-covered
+
+lint: setup ## Check style, types and the arrows between the distributions
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/lint-imports --no-cache
+
+format: setup ## Put every Python file into its one form
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+generate: setup ## Write again every file that is made from code: schemas, reference pages, protocol modules
+	@$(BIN)/python -m tools.generate
+
+verify: setup ## Check that generated files are what the code says
+	@$(BIN)/python -m tools.generate --verify
+
+bench: setup ## Measure speed as ratios on this machine, with its fingerprint
+	@$(BIN)/python -m tools.bench
+
+images: ## Build the images detector, trainer and loadtest with buildah or docker
+	@images/build
+
+requirements: setup ## Pin every dependency again, with hashes (UPGRADE=1 takes the newest versions)
+	$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
+	for name in build detector trainer loadtest; do \
+	  $(COMPILE) --constraint requirements/dev.txt requirements/$$name.in --output-file requirements/$$name.txt; \
+	done
+
+clean: ## Remove what was made here, .venv included
+	rm -rf .venv out build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
