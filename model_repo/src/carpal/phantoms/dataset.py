@@ -1,0 +1,200 @@
+"""Write phantoms as a dataset, laid out as GRAZPEDWRI-DX is distributed; complete only once dataset.csv is there."""
+
+import json
+import multiprocessing
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from carpal.errors import DatasetError, Kind, UsageError
+from carpal.phantoms.classes import CLASS_NAMES
+from carpal.phantoms.dicom import dicom_bytes
+from carpal.phantoms.drawing import PhantomImage, draw_view
+from carpal.phantoms.layout import csv_row, csv_text, meta_yaml, read_yolo_classes, voc_annotation, yolo_label
+from carpal.phantoms.study import PATIENTS_A_BLOCK, STUDIES_A_BLOCK, VIEWS, Prevalence, study_of
+
+ImageFormat = Literal["png", "dicom", "both"]
+
+RECIPE_FILE = "phantoms.json"
+GENERATOR_VERSION = 1
+MOST_IMAGES = 9999 // PATIENTS_A_BLOCK * STUDIES_A_BLOCK * len(VIEWS)
+"""A stem has four digits for the patient; this many images use them up."""
+
+_PARTS = 4
+_CHUNK = 8
+_LABELS = Path("folder_structure/yolov5/labels")
+_META = Path("folder_structure/yolov5/meta.yaml")
+_VOC = Path("folder_structure/pascalvoc")
+
+
+class NotPhantomsError(DatasetError):
+    """The folder holds something else, or other phantoms."""
+
+    code = "phantoms.folder"
+    kind = Kind.CONFLICT
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a dataset of phantoms was made from; kept beside it as phantoms.json."""
+
+    seed: int
+    count: int
+    size_px: int
+    prevalence: Prevalence
+    image_format: ImageFormat
+    generator_version: int = GENERATOR_VERSION
+
+
+@dataclass(frozen=True)
+class PhantomDataset:
+    """A finished dataset: its folder, number of images, boxes of each class, and the seconds it took."""
+
+    path: Path
+    count: int
+    boxes: Mapping[str, int]
+    elapsed_s: float
+
+
+def generate(
+    out: Path,
+    count: int,
+    *,
+    seed: int = 0,
+    size_px: int = 640,
+    prevalence: Prevalence = "balanced",
+    image_format: ImageFormat = "png",
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> PhantomDataset:
+    """Write `count` phantoms to `out` and return what was written.
+
+    An interrupted run leaves no dataset.csv; the same call again keeps the finished images and goes on.
+
+    Raises:
+        UsageError: an argument is out of range.
+        NotPhantomsError: `out` holds other files, or phantoms of another recipe.
+    """
+    began = time.monotonic()
+    recipe = Recipe(seed, count, size_px, prevalence, image_format)
+    _check(recipe, workers)
+    _claim(out, recipe)
+    tell = progress or (lambda done, total: None)
+    rows: dict[int, dict[str, str]] = {}
+    boxes: Counter[str] = Counter({name: 0 for name in CLASS_NAMES})
+    chunks = [range(i, min(i + _CHUNK, count)) for i in range(0, count, _CHUNK)]
+    for written in _written(out, recipe, chunks, workers):
+        for index, row, classes in written:
+            rows[index] = row
+            boxes.update(CLASS_NAMES[c] for c in classes)
+        tell(len(rows), count)
+    _replace(out / _META, meta_yaml().encode())
+    _replace(out / "dataset.csv", csv_text(rows[i] for i in range(count)).encode())
+    return PhantomDataset(out, count, dict(boxes), time.monotonic() - began)
+
+
+Written = list[tuple[int, dict[str, str], list[int]]]
+
+
+def _written(out: Path, recipe: Recipe, chunks: list[range], workers: int) -> Iterator[Written]:
+    if workers == 1:
+        yield from (write_chunk(out, recipe, chunk) for chunk in chunks)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        futures = [pool.submit(write_chunk, out, recipe, chunk) for chunk in chunks]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def write_chunk(out: Path, recipe: Recipe, indices: range) -> Written:
+    """Write some images with their labels, skipping those that are there, and return their rows and classes."""
+    return [_write_one(out, recipe, index) for index in indices]
+
+
+def _write_one(out: Path, recipe: Recipe, index: int) -> tuple[int, dict[str, str], list[int]]:
+    number, view = divmod(index, len(VIEWS))
+    study = study_of(recipe.seed, number, recipe.prevalence)
+    stem = study.stem(view)
+    label = out / _LABELS / f"{stem}.txt"
+    row_file = out / _LABELS.parent / "rows" / f"{stem}.json"
+    targets = _image_files(out, recipe, stem, number)
+    if not all(path.exists() for path in (*targets, label, row_file)):
+        image = draw_view(recipe.seed, study, view, recipe.size_px)
+        height, width = image.pixels.shape
+        _replace(label, yolo_label(image.boxes, width, height).encode())
+        _replace(out / _VOC / f"{stem}.xml", voc_annotation(stem, image.boxes).encode())
+        _replace(row_file, json.dumps(image.meta.pixel_spacing_mm).encode())
+        for path in targets:
+            _replace(path, _encode(path, image, recipe.seed))
+    classes = read_yolo_classes(label.read_text())
+    spacing = float(json.loads(row_file.read_text()))
+    return index, csv_row(study, view, spacing, classes), classes
+
+
+def _image_files(out: Path, recipe: Recipe, stem: str, number: int) -> list[Path]:
+    png = out / f"images_part{number % _PARTS + 1}" / f"{stem}.png"
+    dicom = out / "dicom" / f"{stem}.dcm"
+    return {"png": [png], "dicom": [dicom], "both": [dicom, png]}[recipe.image_format]
+
+
+def _encode(path: Path, image: PhantomImage, seed: int) -> bytes:
+    if path.suffix == ".dcm":
+        return dicom_bytes(image, seed)
+    done, data = cv2.imencode(".png", image.pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not done:
+        raise DatasetError(f"{path.name} could not be encoded as PNG", "OpenCV refused the pixels", "report this as a defect")
+    return np.asarray(data).tobytes()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name in its folder, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        if path.name == "dataset.csv":
+            os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _check(recipe: Recipe, workers: int) -> None:
+    if not 1 <= recipe.count <= MOST_IMAGES:
+        raise UsageError(f"count is {recipe.count}", f"a dataset holds 1 to {MOST_IMAGES} phantoms", "choose a count in that range")
+    if not 128 <= recipe.size_px <= 2048:
+        raise UsageError(f"size is {recipe.size_px} px", "phantoms are drawn 128 to 2048 px high", "choose a size in that range")
+    if recipe.seed < 0:
+        raise UsageError(f"seed is {recipe.seed}", "seeds are whole numbers from 0", "choose a seed of 0 or more")
+    if workers < 1:
+        raise UsageError(f"workers is {workers}", "at least one process must draw", "choose 1 or more")
+
+
+def _claim(out: Path, recipe: Recipe) -> None:
+    """Take an empty folder, or one that the same recipe began."""
+    mark = out / RECIPE_FILE
+    if mark.exists():
+        if json.loads(mark.read_text()) == asdict(recipe):
+            return
+        raise NotPhantomsError(
+            f"{out} holds phantoms of another recipe", f"{RECIPE_FILE} there differs from what was asked for",
+            "choose another folder, or the seed, count, size, prevalence and format named there",
+        )  # fmt: skip
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise NotPhantomsError(
+            f"{out} is not empty", f"it has no {RECIPE_FILE}, so it was not made by this command", "choose an empty folder"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    _replace(mark, (json.dumps(asdict(recipe), indent=2) + "\n").encode())
