@@ -1,6 +1,7 @@
 # The map of chores: `make` alone prints it. Recipes are short; what is longer lives in tools/.
 PYTHON ?= python3
 BIN := .venv/bin
+TOO_OLD := "carpal needs Python 3.11 or newer and $(PYTHON) is older: name another one, make setup PYTHON=python3.12"
 WORKERS ?= 2
 SOURCES := model_repo/src training/src services/detector/src loadtests/src tools
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -12,7 +13,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## Make .venv with everything pinned (7 GB, 1 to 3 minutes; nothing to do the second time)
+setup: ## Make .venv with everything pinned (7 GB, about a minute; nothing to do the second time)
+	@$(PYTHON) -c 'import sys; sys.exit($(TOO_OLD) if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) tools/setup.py
 
 demo: setup ## Run the whole loop without a cluster: phantoms, training, service, load test, report (8 minutes at most)
