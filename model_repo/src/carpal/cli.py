@@ -21,7 +21,7 @@ INTERRUPTED = STATUS[Kind.CANCELLED].exit
 _ClickFailure = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
-class MissingDependencyError(UsageError):
+class MissingDependency(UsageError):
     """A command group is installed, but something that it needs is not."""
 
     code = "usage.missing-dependency"
@@ -49,7 +49,9 @@ def run(arguments: Sequence[str], groups: Sequence[EntryPoint] | None = None) ->
     terminal = Terminal(json="--json" in words)
     try:
         command = typer.main.get_command(build(_needed(groups, words)))
-        code = command.main(args=[word for word in words if word != "--debug"], prog_name="carpal", standalone_mode=False)
+        code = command.main(
+            args=[word for word in words if word != "--debug"], prog_name="carpal", standalone_mode=False
+        )
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         terminal.say("interrupted; what was finished is kept, and the same command may be run again")
@@ -107,7 +109,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _register_missing(app: typer.Typer, name: str, error: MissingDependencyError) -> None:
+def _register_missing(app: typer.Typer, name: str, error: MissingDependency) -> None:
     """Offer the command all the same: running it says what to install."""
 
     @app.command(
@@ -119,13 +121,13 @@ def _register_missing(app: typer.Typer, name: str, error: MissingDependencyError
         raise error
 
 
-def _missing(failure: ImportError, groups: Sequence[EntryPoint]) -> MissingDependencyError:
+def _missing(failure: ImportError, groups: Sequence[EntryPoint]) -> MissingDependency:
     """Which distribution, or which extra of it, would bring the module that is not there."""
     module = (failure.name or "").split(".")[0]
     dists = {group.dist.name: group.dist for group in groups if group.dist is not None}
     wanted = next((found for dist in dists.values() if (found := _offer(dist, module))), None)
     wanted = wanted or next(iter(dists), "carpal")
-    return MissingDependencyError(
+    return MissingDependency(
         f"the Python module {module or str(failure)!r} cannot be imported",
         f"It comes with {wanted}, which is not installed completely here.",
         f"Run `pip install '{wanted}'`.",

@@ -1,4 +1,4 @@
-"""What a command says, and where: results on stdout, talk on stderr, colour and bars only for a person at a terminal."""
+"""What a command says, and where: results on stdout, talk on stderr; colour and bars only for a person at a terminal."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ class Terminal:
     def result(self, data: Any) -> None:
         """One JSON document on stdout; only with ``--json``. Documents of pydantic are taken as they are."""
         if self.json:
-            self._out(orjson.dumps(data, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())
+            self._out(_dump(data, orjson.OPT_INDENT_2))
 
     def line(self, data: Any) -> None:
         """One JSON line on stdout; only with ``--json``, for commands whose result is a stream."""
         if self.json:
-            self._out(orjson.dumps(data, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY).decode())
+            self._out(_dump(data))
 
     def done(self, text: str) -> None:
         """The last line: what was made, where, and the next useful command."""
@@ -87,7 +87,7 @@ class Terminal:
     def error(self, failure: CarpalError) -> None:
         """What went wrong, why, and what to do: three lines on stderr, or with ``--json`` one JSON document there."""
         if self.json:
-            print(orjson.dumps(failure.as_dict()).decode(), file=sys.stderr)
+            sys.stderr.write(_dump(failure.as_dict()) + "\n")
             return
         self._talk.print("error:", style="bold red", end=" ")
         self._talk.print(f"{failure.what} [{failure.code}]", markup=False)
@@ -103,6 +103,10 @@ class Terminal:
 
 def _stay(n: int = 1) -> None:
     """Advance nothing: there is no bar."""
+
+
+def _dump(data: Any, option: int = 0) -> str:
+    return orjson.dumps(data, default=_plain, option=option | orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
 def _plain(value: Any) -> Any:

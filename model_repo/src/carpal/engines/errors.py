@@ -1,0 +1,56 @@
+"""The leaves of the error tree for engines."""
+
+from __future__ import annotations
+
+from carpal.errors import EngineError, Kind, PackageError, UsageError
+
+
+class EngineUnknown(UsageError):
+    """An engine was asked for that carpal does not have."""
+
+    code = "engine.unknown"
+
+
+class Unloadable(EngineError):
+    """The file of a variant is no network that the engine can load."""
+
+    code = "engine.unloadable"
+
+
+class RunFailed(EngineError):
+    """The network was loaded, but failed on an input of the right shape."""
+
+    code = "engine.run-failed"
+    kind = Kind.INTERNAL
+
+
+class InputMismatch(EngineError):
+    """Images of another shape or type than the network takes."""
+
+    code = "engine.input-mismatch"
+    kind = Kind.BAD_INPUT
+
+
+class NotFinite(EngineError):
+    """The head holds values that are no numbers."""
+
+    code = "engine.not-finite"
+    kind = Kind.INTERNAL
+
+
+class ClassMismatch(PackageError):
+    """The names that the exporter wrote into the network are not those of the manifest."""
+
+    code = "package.class-mismatch"
+
+
+class InputLayoutMismatch(PackageError):
+    """The network takes another image than the manifest's preprocessing makes."""
+
+    code = "package.input-mismatch"
+
+
+class OutputLayoutMismatch(PackageError):
+    """The network's head has another size than the manifest's classes and anchors."""
+
+    code = "package.output-mismatch"

@@ -1,0 +1,75 @@
+"""What a reader takes, decided before anything is decoded, and how it names patients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from carpal.errors import ConfigError
+from carpal.imaging.errors import EmptyImage, TooLarge
+
+SHORTEST_SALT = 16
+SALT_VARIABLE = "CARPAL_PATIENT_SALT"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on one image.
+
+    Attributes:
+        max_bytes: of the file.
+        max_pixels: rows x columns, as the header says.
+    """
+
+    max_bytes: int = 256 * 2**20
+    max_pixels: int = 100_000_000
+
+    def check_bytes(self, count: int) -> None:
+        """Refuse a file by its size.
+
+        Raises:
+            EmptyImage: there is nothing.
+            TooLarge: there is too much.
+        """
+        if count == 0:
+            raise EmptyImage("the image has 0 bytes", "There is nothing to read.", "Send the whole file.")
+        if count > self.max_bytes:
+            raise TooLarge(
+                f"the image has {count} bytes",
+                f"At most {self.max_bytes} are read, so that one file cannot fill the memory.",
+                "Crop it or store it compressed.",
+            )
+
+    def check_pixels(self, width: int, height: int) -> None:
+        """Refuse an image by the size in its header.
+
+        Raises:
+            EmptyImage: a side is zero.
+            TooLarge: it would take too much memory.
+        """
+        if width <= 0 or height <= 0:
+            raise EmptyImage(f"the image is {width} x {height} px", "It has no pixels.", "Export the image again.")
+        if width * height > self.max_pixels:
+            raise TooLarge(
+                f"the image is {width} x {height} px",
+                f"At most {self.max_pixels} pixels are decoded, so that a small file cannot fill the memory.",
+                "Crop it or reduce it first.",
+            )
+
+
+def patient_salt(environment: Mapping[str, str]) -> bytes | None:
+    """The secret that turns patient numbers into pseudonyms, from ``CARPAL_PATIENT_SALT``; None where it is not set.
+
+    Raises:
+        ConfigError: it is too short to keep numbers from being guessed.
+    """
+    salt = environment.get(SALT_VARIABLE, "").encode()
+    if not salt:
+        return None
+    if len(salt) < SHORTEST_SALT:
+        raise ConfigError(
+            f"{SALT_VARIABLE} has {len(salt)} bytes",
+            f"Patient numbers are short, so a salt below {SHORTEST_SALT} bytes could be found by trying.",
+            f"Set it to a random secret of at least {SHORTEST_SALT} bytes, or unset it to write no patient key.",
+        )
+    return salt

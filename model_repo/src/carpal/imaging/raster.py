@@ -1,0 +1,163 @@
+"""PNG and JPEG: headers and structure are checked before OpenCV decodes anything.
+
+The walk over the file finds what a decoder may hide: some versions of libpng and libjpeg fill a file that was cut short
+with grey and report success.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from carpal.imaging.errors import DamagedImage, TruncatedImage, UnsupportedImage
+from carpal.imaging.limits import Limits
+from carpal.imaging.radiograph import Grey
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+JPEG_SIGNATURE = b"\xff\xd8\xff"
+_PNG_MODES = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_HUFFMAN_8_BIT = {0xC0, 0xC1, 0xC2}
+_START_OF_SCAN, _END_OF_IMAGE, _PADDING = 0xDA, 0xD9, 0xFF
+_MM_IN_M = 1000.0
+_SEND_AGAIN = "Copy or export the file again."
+
+
+@dataclass(frozen=True)
+class Raster:
+    """A decoded PNG or JPEG.
+
+    Attributes:
+        pixels: uint8 or uint16 [height, width]; fewer bits than eight are spread over 0..255.
+        bits: stored for each channel.
+        pixel_mm: (between rows, between columns) where the file says how many pixels there are to the metre.
+    """
+
+    pixels: Grey
+    bits: int
+    pixel_mm: tuple[float, float] | None = None
+
+
+def read_png(body: bytes, limits: Limits) -> Raster:
+    """Decode a PNG to grey.
+
+    Raises:
+        TruncatedImage, DamagedImage, TooLarge, EmptyImage, UnsupportedImage: as their names say.
+    """
+    bits, pixel_mm, seen = 0, None, set()
+    for kind, data in _png_chunks(body):
+        if kind == b"IHDR" and not seen:
+            bits = _png_bits(data, limits)
+        elif kind == b"pHYs" and len(data) == 9:
+            pixel_mm = _png_pixel_mm(data)
+        seen.add(kind)
+        if b"IHDR" not in seen:
+            raise DamagedImage("the PNG does not begin with its header", "IHDR must come first.", _SEND_AGAIN)
+    if b"IDAT" not in seen:
+        raise DamagedImage("the PNG has no image data", "There is no IDAT chunk in it.", _SEND_AGAIN)
+    return Raster(_decode(body, cv2.IMREAD_UNCHANGED, "PNG"), bits, pixel_mm)
+
+
+def read_jpeg(body: bytes, limits: Limits) -> Raster:
+    """Decode an 8-bit JPEG to its luma, in the orientation in which it is stored (EXIF is not applied).
+
+    Raises:
+        TruncatedImage, DamagedImage, TooLarge, EmptyImage, UnsupportedImage: as their names say.
+    """
+    marker, frame, scan = _jpeg_frame(body)
+    bits, height, width = struct.unpack(">BHH", frame[:5])
+    limits.check_pixels(width, height)
+    if marker not in _HUFFMAN_8_BIT or bits != 8:
+        raise UnsupportedImage(
+            f"the JPEG has {bits} bits (frame type 0x{marker:02x})",
+            "Baseline and progressive JPEG with 8 bits are read; lossless and 12-bit ones are not.",
+            "Save it as a 16-bit grey PNG, which loses nothing.",
+        )
+    if body.rfind(bytes((0xFF, _END_OF_IMAGE))) < scan:
+        raise TruncatedImage("the JPEG has no end marker", "The file was cut short.", _SEND_AGAIN)
+    return Raster(_decode(body, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION, "JPEG"), bits)
+
+
+def _png_chunks(body: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Every chunk up to the last, each with a good checksum."""
+    view = memoryview(body)
+    place = len(PNG_SIGNATURE)
+    while True:
+        if place + 12 > len(body):
+            raise TruncatedImage(f"the PNG ends after {len(body)} bytes", "It was cut short.", _SEND_AGAIN)
+        length, kind = struct.unpack_from(">I4s", body, place)
+        end = place + 12 + length
+        if end > len(body):
+            raise TruncatedImage(f"the PNG ends after {len(body)} bytes", "It was cut short.", _SEND_AGAIN)
+        if zlib.crc32(view[place + 4 : end - 4]) != struct.unpack_from(">I", body, end - 4)[0]:
+            raise DamagedImage(
+                f"a part of the PNG has a wrong checksum (at byte {place})", "The file was altered.", _SEND_AGAIN
+            )
+        yield kind, view[place + 8 : end - 4]
+        if kind == b"IEND":
+            return
+        place = end
+
+
+def _png_bits(header: memoryview, limits: Limits) -> int:
+    if len(header) != 13:
+        raise DamagedImage(f"the PNG's header has {len(header)} bytes", "It must have 13.", _SEND_AGAIN)
+    width, height, bits, mode = struct.unpack_from(">IIBB", header)
+    limits.check_pixels(width, height)
+    if bits not in _PNG_MODES.get(mode, ()):
+        raise DamagedImage(f"the PNG claims {bits} bits in colour mode {mode}", "There is no such PNG.", _SEND_AGAIN)
+    return int(bits)
+
+
+def _png_pixel_mm(data: memoryview) -> tuple[float, float] | None:
+    columns, rows, unit = struct.unpack(">IIB", data)
+    return (_MM_IN_M / rows, _MM_IN_M / columns) if unit == 1 and rows and columns else None
+
+
+def _jpeg_frame(body: bytes) -> tuple[int, bytes, int]:
+    """Type and content of the frame header, and where the first scan begins."""
+    place, frame, kind = 2, b"", 0
+    while place + 4 <= len(body):
+        if body[place] != _PADDING:
+            raise DamagedImage(f"the JPEG has no marker at byte {place}", "The file was altered.", _SEND_AGAIN)
+        marker = body[place + 1]
+        if marker == _PADDING:
+            place += 1
+            continue
+        (length,) = struct.unpack_from(">H", body, place + 2)
+        if marker == _START_OF_SCAN and len(frame) >= 6:
+            return kind, frame, place
+        if marker in _START_OF_FRAME:
+            kind, frame = marker, body[place + 4 : place + 2 + length]
+        place += 2 + length
+    raise TruncatedImage(f"the JPEG ends after {len(body)} bytes", "No image data was found in it.", _SEND_AGAIN)
+
+
+def _decode(body: bytes, flags: int, format_name: str) -> Grey:
+    try:
+        pixels = cv2.imdecode(np.frombuffer(body, np.uint8), flags)
+    except cv2.error:
+        pixels = None
+    if pixels is None:
+        raise DamagedImage(
+            f"the {format_name} does not decode", "Its parts are all there, but their content is broken.", _SEND_AGAIN
+        )
+    return grey(pixels)
+
+
+def grey(pixels: Grey) -> Grey:
+    """One channel of what OpenCV decoded: grey as it is, BGR as luma (Rec. 601), alpha laid over black."""
+    if pixels.ndim == 2:
+        return pixels
+    channels = pixels.shape[2]
+    if channels == 1:
+        return pixels[:, :, 0]
+    luma = cv2.cvtColor(np.ascontiguousarray(pixels[:, :, :3]), cv2.COLOR_BGR2GRAY)
+    if channels == 4 and (top := np.iinfo(pixels.dtype).max) and (pixels[:, :, 3] != top).any():
+        return np.rint(luma * (pixels[:, :, 3] / top)).astype(pixels.dtype)
+    return luma  # type: ignore[return-value]  # OpenCV's stubs do not say that the type of the elements stays
