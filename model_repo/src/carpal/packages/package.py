@@ -1,0 +1,327 @@
+"""The model package: a folder that is whole and unaltered, or refused.
+
+::
+
+    manifest.json      what the package is and how to use it (carpal.packages.manifest)
+    model.onnx ...     the variants that the manifest names
+    SHA256SUMS         digests of all the files above, as sha256sum writes them, sorted by name
+    signature.json     optional, over all the files above
+
+Nothing else may lie in it: no other file, no folder, no link.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from carpal.packages import disk
+from carpal.packages.errors import (
+    DigestMismatchError,
+    FileExtraError,
+    FileMissingError,
+    ManifestInvalidError,
+    ManifestMissingError,
+    NotReadableError,
+    PackageMissingError,
+    SumsInvalidError,
+    SumsMissingError,
+    TargetExistsError,
+    TruncatedError,
+    UnsafeEntryError,
+    VariantMissingError,
+)
+from carpal.packages.manifest import Manifest, Variant
+
+MANIFEST = "manifest.json"
+SUMS = "SHA256SUMS"
+SIGNATURE = "signature.json"
+_RESERVED = {MANIFEST, SUMS, SIGNATURE}
+_SUMS_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>.+)")
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_REMEDY = "Fetch or publish the package again; a published package is never edited."
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package that was opened.
+
+    Attributes:
+        path: its folder.
+        manifest: what it is and how to use it.
+        digest: "sha256:" and the SHA-256 of its SHA256SUMS: the identity of all its content.
+    """
+
+    path: Path
+    manifest: Manifest
+    digest: str
+
+    def variant(self, precision: str | None = None) -> Variant:
+        """The first variant of a precision; without one, the float reference.
+
+        Raises:
+            VariantMissingError: the package has no such variant.
+        """
+        for variant in self.manifest.variants:
+            if precision in (None, variant.precision):
+                return variant
+        offered = ", ".join(variant.precision for variant in self.manifest.variants)
+        raise VariantMissingError(
+            f"{self.manifest.name}:{self.manifest.version} has no {precision} variant",
+            "A variant exists only where it was made and measured.",
+            f"Choose one of: {offered}.",
+        )
+
+    def file(self, variant: Variant) -> Path:
+        """Where a variant's file lies."""
+        return self.path / variant.file
+
+
+def open_package(path: Path, *, verify: bool = True, public_key: Path | None = None) -> Package:
+    """Open a package folder.
+
+    Args:
+        path: the folder.
+        verify: compute and compare the digest of every file; without it only names, manifest and sums are compared.
+        public_key: require a signature by the private half of this key.
+
+    Raises:
+        PackageError: a leaf of ``carpal.packages.errors`` that says what is wrong.
+    """
+    present = _entries(path)
+    manifest = _read_manifest(path, present)
+    sums_body, sums = _read_sums(path, present)
+    _compare_names(path, present, manifest, sums)
+    _compare_variants(path, manifest, sums)
+    if verify:
+        _compare_digests(path, sums)
+    if public_key is not None:
+        from carpal.packages.signing import verify_signature  # the optional extra is loaded only where it is needed
+
+        verify_signature(path, public_key)
+    return Package(path, manifest, "sha256:" + hashlib.sha256(sums_body).hexdigest())
+
+
+def verify_package(path: Path) -> Package:
+    """Open a package and check every digest; raises as ``open_package`` does."""
+    return open_package(path, verify=True)
+
+
+def write_package(
+    target: Path,
+    manifest: Manifest,
+    files: Mapping[str, Path],
+    *,
+    key: Path | None = None,
+    free_bytes: disk.FreeBytes = disk.free_bytes,
+) -> Package:
+    """Write a new package: beside the target, flushed and verified, then moved into place in one step.
+
+    Args:
+        target: the folder to make; it must not exist, its parent must.
+        manifest: says which files the package has and their digests.
+        files: where to copy each variant's file from, by the name that it has in the manifest.
+        key: sign with this private key.
+        free_bytes: says how much space is left, for tests.
+
+    Raises:
+        TargetExistsError: there is something at the target; it is left as it is.
+        DiskFullError, NotWritableError: it could not be written; nothing is left behind.
+        PackageError: the files are not those that the manifest names.
+    """
+    if os.path.lexists(target):
+        raise _exists(target)
+    with disk.writing_errors(target.parent):
+        disk.require_space(target.parent, _size_bytes(files.values()), free_bytes)
+        temporary = disk.beside(target)
+        temporary.mkdir()
+        try:
+            _fill(temporary, manifest, files, key)
+            move_into_place(temporary, target)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+    return open_package(target, verify=False)
+
+
+def move_into_place(temporary: Path, target: Path) -> None:
+    """Give a finished folder its name; where the name is taken by a file or a non-empty folder, rename(2) itself fails.
+
+    Raises:
+        TargetExistsError: the name is taken.
+    """
+    if os.path.lexists(target):  # rename(2) would replace an empty folder
+        raise _exists(target)
+    try:
+        temporary.rename(target)
+    except (FileExistsError, NotADirectoryError) as failure:
+        raise _exists(target) from failure
+    except OSError as failure:
+        if os.path.lexists(target):  # ENOTEMPTY has no class of its own
+            raise _exists(target) from failure
+        raise
+    disk.sync_folder(target.parent)
+
+
+def format_sums(digests: Mapping[str, str]) -> bytes:
+    """SHA256SUMS of file names and hexadecimal digests; ``sha256sum --check`` reads it."""
+    return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode()
+
+
+def parse_sums(body: bytes, *, source: str | Path) -> dict[str, str]:
+    """File names and their hexadecimal digests.
+
+    Raises:
+        TruncatedError: empty, or the last line has no end.
+        UnsafeEntryError: a name that could lead out of the folder.
+        SumsInvalidError: anything else that sha256sum would not have written.
+    """
+    if not body.endswith(b"\n"):
+        raise TruncatedError(f"{source} does not end with a full line", "It was cut short.", _REMEDY)
+    digests: dict[str, str] = {}
+    for line in body.decode("utf-8", errors="replace").splitlines():
+        match = _SUMS_LINE.fullmatch(line)
+        if match is None:
+            raise SumsInvalidError(
+                f"{source} has the line {line[:80]!r}", "A line is a SHA-256, two spaces, a name.", _REMEDY
+            )
+        name = match["name"]
+        if not is_safe_name(name):
+            raise UnsafeEntryError(f"{source} names {name[:80]!r}", "Names must stay in the package's folder.", _REMEDY)
+        if name in digests or name in (SUMS, SIGNATURE):
+            raise SumsInvalidError(f"{source} names {name!r} where it must not", "Each file has one digest.", _REMEDY)
+        digests[name] = match["digest"]
+    return digests
+
+
+def is_safe_name(name: str) -> bool:
+    """Whether a file of this name stays in its folder and is visible."""
+    return _SAFE_NAME.fullmatch(name) is not None
+
+
+def _fill(folder: Path, manifest: Manifest, files: Mapping[str, Path], key: Path | None) -> None:
+    """Write all files into an empty folder, flush them and verify the result as a reader would."""
+    digests: dict[str, str] = {}
+    for variant in manifest.variants:
+        source = files.get(variant.file)
+        if source is None or not source.is_file():
+            raise FileMissingError(
+                f"No file was given for {variant.file}", "The manifest names it as a variant.", "Give it."
+            )
+        if variant.file in _RESERVED:
+            raise ManifestInvalidError(
+                f"A variant is called {variant.file}", "That name has a meaning.", "Call it otherwise."
+            )
+        digests[variant.file] = disk.copy_file(source, folder / variant.file)
+    body = manifest.to_json(indent=True)
+    disk.write_file(folder / MANIFEST, body)
+    digests[MANIFEST] = hashlib.sha256(body).hexdigest()
+    disk.write_file(folder / SUMS, format_sums(digests))
+    if key is not None:
+        from carpal.packages.signing import sign_package  # the optional extra is loaded only where it is needed
+
+        sign_package(folder, key)
+        disk.sync_file(folder / SIGNATURE)
+    disk.sync_folder(folder)
+    verify_package(folder)
+
+
+def _entries(path: Path) -> set[str]:
+    """Names in the folder; all are regular files that are not empty."""
+    try:
+        with os.scandir(path) as entries:
+            names = set()
+            for entry in entries:
+                if not entry.is_file(follow_symlinks=False) or not is_safe_name(entry.name):
+                    raise UnsafeEntryError(
+                        f"{path} holds {entry.name!r}, which is a link, a folder or a hidden file",
+                        "A package holds plain files only, so that nothing outside it can change what it is.",
+                        _REMEDY,
+                    )
+                if entry.stat(follow_symlinks=False).st_size == 0:
+                    raise TruncatedError(f"{path / entry.name} is empty", "No file of a package is.", _REMEDY)
+                names.add(entry.name)
+            return names
+    except (FileNotFoundError, NotADirectoryError) as failure:
+        raise PackageMissingError(
+            f"There is no package at {path}", "A package is a folder with a manifest.json.", "Check the path."
+        ) from failure
+    except OSError as failure:
+        raise _unreadable(path, failure) from failure
+
+
+def _read_manifest(path: Path, present: set[str]) -> Manifest:
+    if MANIFEST not in present:
+        raise ManifestMissingError(
+            f"{path} has no {MANIFEST}", "Without it the weights mean nothing.", "Give the folder of a package."
+        )
+    return Manifest.parse_json(_read(path / MANIFEST), source=path / MANIFEST, error=ManifestInvalidError)
+
+
+def _read_sums(path: Path, present: set[str]) -> tuple[bytes, dict[str, str]]:
+    if SUMS not in present:
+        raise SumsMissingError(f"{path} has no {SUMS}", "It is written last: publishing did not finish.", _REMEDY)
+    body = _read(path / SUMS)
+    return body, parse_sums(body, source=path / SUMS)
+
+
+def _compare_names(path: Path, present: set[str], manifest: Manifest, sums: Mapping[str, str]) -> None:
+    expected = {MANIFEST, *(variant.file for variant in manifest.variants)}
+    for name in sorted(expected - set(sums)):
+        raise FileMissingError(f"{path / SUMS} has no digest for {name}", f"{MANIFEST} names it.", _REMEDY)
+    for name in sorted(expected - present):
+        raise FileMissingError(f"{path} has no {name}", f"{MANIFEST} names it.", _REMEDY)
+    for name in sorted((set(sums) | present) - expected - {SUMS, SIGNATURE}):
+        raise FileExtraError(f"{path} holds {name}, which {MANIFEST} does not name", "A package is closed.", _REMEDY)
+
+
+def _compare_variants(path: Path, manifest: Manifest, sums: Mapping[str, str]) -> None:
+    for variant in manifest.variants:
+        if sums[variant.file] != variant.sha256:
+            raise DigestMismatchError(
+                f"{path / variant.file}: {MANIFEST} says {variant.sha256}, {SUMS} says {sums[variant.file]}",
+                "The two must say the same.",
+                _REMEDY,
+            )
+
+
+def _compare_digests(path: Path, sums: Mapping[str, str]) -> None:
+    for name, expected in sums.items():
+        try:
+            found = disk.sha256_of(path / name)
+        except OSError as failure:
+            raise _unreadable(path / name, failure) from failure
+        if found != expected:
+            raise DigestMismatchError(
+                f"{path / name} has the digest {found}, {SUMS} says {expected}",
+                "The file was altered or cut short after it was published.",
+                _REMEDY,
+            )
+
+
+def _size_bytes(files: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for path in files if path.is_file())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as failure:
+        raise _unreadable(path, failure) from failure
+
+
+def _unreadable(path: Path, failure: OSError) -> NotReadableError:
+    return NotReadableError(
+        f"{path} cannot be read: {failure.strerror}", "The system refused.", "Check its permissions."
+    )
+
+
+def _exists(target: Path) -> TargetExistsError:
+    return TargetExistsError(
+        f"{target} is already there", "A package is never overwritten.", "Choose another place or version."
+    )
