@@ -174,7 +174,21 @@ def _epiphysis(bone: Shaft, view: View, age: float, onset: float, g: float, rng:
     top = base - rise * (0.25 + 0.75 * edge) + rng.normal(0, 0.15 * g, u.shape)
     lower = np.column_stack([middle + half * u, base])
     upper = np.column_stack([middle + half * 0.97 * u, top])[::-1]
-    return np.vstack([lower, upper])
+    return _rounded(np.vstack([lower, upper]), 0.9 * g)
+
+
+def _rounded(points: Points, radius: float) -> Points:
+    """Return a closed outline resampled at even steps with its corners smoothed over about `radius` mm."""
+    closed = np.vstack([points, points[:1]])
+    run = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
+    n = max(48, int(run[-1] / 0.4))
+    at = np.linspace(0, run[-1], n, endpoint=False)
+    even = np.column_stack([np.interp(at, run, closed[:, k]) for k in (0, 1)])
+    lag = np.arange(n)
+    lag = np.minimum(lag, n - lag) * run[-1] / n
+    kernel = np.exp(-0.5 * (lag / radius) ** 2)
+    response = np.fft.rfft(kernel / kernel.sum())[:, None]
+    return np.asarray(np.fft.irfft(np.fft.rfft(even, axis=0) * response, n, axis=0))
 
 
 def plate(age: float) -> float:
@@ -187,13 +201,13 @@ def _forearm(view: View, age: float, g: float, rng: np.random.Generator) -> dict
     fine = np.concatenate([np.arange(0, 70, 0.6), np.arange(70, 161, 6.0)])
     if view == "ap":
         table = {
-            "radius": ([15.3, 14.9, 13.8, 12.2, 10.6, 9.2, 8.2, 7.4, 7.2], [11.5, 11.5, 11.3, 11, 10.6, 10.2, 9.8, 9, 6]),
-            "ulna": ([9.0, 8.8, 8.0, 7.1, 6.5, 6.1, 5.8, 5.6, 6.0], [-15, -15, -15, -14.8, -14.6, -14.3, -14, -13, -10]),
+            "radius": ([15.3, 14.8, 13.4, 11.4, 9.6, 8.2, 7.2, 6.5, 6.3], [11.5, 11.5, 11.3, 11, 10.6, 10.2, 9.8, 9, 6]),
+            "ulna": ([9.0, 8.6, 7.4, 6.2, 5.3, 4.8, 4.5, 4.4, 4.8], [-15, -15, -15, -14.8, -14.6, -14.3, -14, -13, -10]),
         }
     else:
         table = {
-            "radius": ([10.8, 10.5, 9.7, 8.8, 8.0, 7.2, 6.6, 6.3, 6.5], [0, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 2]),
-            "ulna": ([6.6, 6.4, 6.0, 5.7, 5.5, 5.3, 5.1, 5.1, 5.5], [-3.5, -3.5, -3.4, -3.2, -3, -2.8, -2.6, -2, -1]),
+            "radius": ([10.8, 10.4, 9.4, 8.3, 7.3, 6.5, 6.0, 5.7, 5.8], [0, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 2]),
+            "ulna": ([6.6, 6.3, 5.7, 5.2, 4.9, 4.6, 4.4, 4.4, 4.7], [-3.5, -3.5, -3.4, -3.2, -3, -2.8, -2.6, -2, -1]),
         }
     shafts = {}
     for name, (half, centre) in table.items():
@@ -203,11 +217,11 @@ def _forearm(view: View, age: float, g: float, rng: np.random.Generator) -> dict
         # A soft wave keeps the borders from looking ruled.
         bend = 0.35 * np.sin(fine / rng.uniform(9, 14) + rng.uniform(0, 6)) * np.clip(fine / 20, 0, 1)
         c = np.interp(fine, stations, centre) + slide + bend
-        cortex = np.interp(fine, [0, 8, 20, 38, 60], [0.45, 0.6, 1.1, 2.0, 2.5])
+        cortex = np.interp(fine, [0, 8, 20, 38, 60], [0.5, 0.7, 1.3, 2.2, 2.7])
         offset = (rng.uniform(1, 4) if name == "ulna" else 0.0) * (1 if view == "ap" else 0.6)
         shafts[name] = Shaft(
             name, (fine + offset) * g, (c - w) * g, (c + w) * g, cortex * g, 0.30, 0.62 if view == "ap" else 0.95,
-            cap=rng.uniform(0.3, 1.2) * g, wave=rng.normal(0, 0.25) * g,
+            cap=rng.uniform(0.4, 1.8) * g, wave=rng.normal(0, 0.4) * g,
         )  # fmt: skip
     return shafts
 
@@ -217,7 +231,8 @@ def _metacarpal(name: str, view: View, age: float, g: float, rng: np.random.Gene
     length = 44.0 if name == "metacarpal1" else 62.0
     fine = np.linspace(0, length, 60)
     # The local frame runs from head (0) to base (length).
-    half = np.interp(fine / length, [0, 0.08, 0.25, 0.55, 0.85, 0.96, 1], [0.55, 0.75, 0.6, 0.5, 0.68, 0.9, 0.72])
+    share, profile = [0, 0.08, 0.25, 0.55, 0.82, 0.93, 0.98, 1], [0.52, 0.62, 0.55, 0.48, 0.46, 0.52, 0.44, 0.22]
+    half = np.interp(fine / length, share, profile)
     width = half * np.interp(fine / length, [0, 0.6, 1], [shaft * 1.25, shaft, base])
     cortex = np.interp(fine / length, [0, 0.2, 0.5, 0.8, 1], [0.5, 1.0, 2.0, 1.1, 0.5])
     shrink = np.interp(age, [1, 12], [3.5, 0])
@@ -236,13 +251,13 @@ def skeleton(age: float, view: View, rng: np.random.Generator) -> Skeleton:
     for bone, onset in (("radius", 1.0), ("ulna", 6.0)):
         outline = _epiphysis(shafts[bone], view, age, onset, g, rng)
         if outline is not None:
-            nuclei[f"{bone} epiphysis"] = Nucleus(f"{bone} epiphysis", outline, 0.6 * g, 0.30, 1.3)
+            nuclei[f"{bone} epiphysis"] = Nucleus(f"{bone} epiphysis", outline, 0.8 * g, 0.26, 1.25)
     for name, (onset, full, ap, lateral) in _CARPALS.items():
         share = (age + rng.normal(0, 0.4) - onset) / (full - onset)
         if share <= 0:
             continue
         box = tuple((np.array(ap if view == "ap" else lateral) + rng.normal(0, 0.5, 5)) * np.array([g, g, 1, 1, 1]))
-        nuclei[name] = Nucleus(name, _round(rng, box, g * min(1.0, 0.3 + 0.72 * share**0.65), 0.07), 0.7 * g, 0.27, 1.1)
+        nuclei[name] = Nucleus(name, _round(rng, box, g * min(1.0, 0.3 + 0.72 * share**0.65), 0.07), 0.8 * g, 0.24, 1.1)
     for name in _METACARPALS[view]:
         shafts[name] = _metacarpal(name, view, age, g, rng)
     return _with_skin(view, age, g, shafts, nuclei, rng)
@@ -268,7 +283,7 @@ def _with_skin(
     kernel = np.hanning(13) / np.hanning(13).sum()
     left = np.convolve(np.pad(left, 6, "edge"), kernel, "valid") * plump + wobble
     right = np.convolve(np.pad(right, 6, "edge"), kernel, "valid") * plump + wobble[::-1]
-    return Skeleton(view, age, g, shafts, nuclei, y * g, left * g, right * g, thumb * g, thick * g * plump)
+    return Skeleton(view, age, g, shafts, nuclei, y * g, left * g, right * g, thumb * g, thick * (0.3 + 0.7 * g) * plump)
 
 
 def half_width(shaft: Shaft, y: Floats) -> Floats:

@@ -30,15 +30,21 @@ class Textures:
         return np.asarray(tile[rows[:, None], cols], np.float32)
 
 
-def _tile(rng: np.random.Generator, across: float, along: float, ridged: bool) -> Floats:
+def _periodic_blur(noise: Floats, across: float, along: float) -> Floats:
+    """Return a Gaussian blur that wraps around, so that a shifted tile has no seam."""
+    pad = 128
+    wide = np.pad(noise, pad, mode="wrap")
+    blurred = cv2.GaussianBlur(wide, (0, 0), across, sigmaY=along)
+    return np.asarray(blurred[pad:-pad, pad:-pad], np.float32)
+
+
+def _tile(rng: np.random.Generator, across: float, along: float, ridge: float) -> Floats:
     noise = rng.standard_normal((TILE_PX, TILE_PX), np.float32)
-    fine = cv2.GaussianBlur(noise, (0, 0), across, sigmaY=along, borderType=cv2.BORDER_REFLECT_101)
-    wide = cv2.GaussianBlur(noise, (0, 0), across * 2.2, sigmaY=along * 1.6, borderType=cv2.BORDER_REFLECT_101)
-    band = fine - wide
+    band = _periodic_blur(noise, across, along) - _periodic_blur(noise, across * 2.2, along * 1.6)
     band /= band.std()
-    if ridged:
+    if ridge:
         # Trabeculae are thin bright lines on dark: the zero crossings of band-passed noise.
-        band = np.exp(-((band * 1.3) ** 2))
+        band = np.exp(-((band * ridge) ** 2))
         band = (band - band.mean()) / band.std()
     return np.asarray(band, np.float32)
 
@@ -47,12 +53,14 @@ def _tile(rng: np.random.Generator, across: float, along: float, ridged: bool) -
 def textures(seed: int) -> Textures:
     """Return the noise tiles of a seed; drawn once a process, then shared by its phantoms."""
     rng = stream(seed, 0)
-    along, net = _tile(rng, 0.8, 3.2, True), _tile(rng, 1.3, 1.5, True)
-    muscle = _tile(rng, 7.0, 26.0, False)
+    along, net = _tile(rng, 0.85, 6.0, 1.5), _tile(rng, 2.1, 2.4, 2.0)
+    muscle = _tile(rng, 5.0, 22.0, 0.0)
     y, x = np.mgrid[0:TILE_PX, 0:TILE_PX].astype(np.float32)
-    crimp = smooth(rng.standard_normal((TILE_PX, TILE_PX), np.float32), 9.0) * 60
-    weave = np.sin((x + y + crimp) * np.float32(0.55)) * np.sin((x - y + crimp) * np.float32(0.5))
-    coarse = smooth(rng.standard_normal((TILE_PX, TILE_PX), np.float32), 12.0) * 30
+    crimp = _periodic_blur(rng.standard_normal((TILE_PX, TILE_PX), np.float32), 9.0, 9.0) * 60
+    # Whole numbers of threads a tile: 90 one way, 81 the other.
+    thread = np.float32(2 * np.pi / TILE_PX)
+    weave = np.sin((x + y + crimp) * thread * 90) * np.sin((x - y + crimp) * thread * 81)
+    coarse = _periodic_blur(rng.standard_normal((TILE_PX, TILE_PX), np.float32), 12.0, 12.0) * 30
     return Textures(along, net, muscle, np.asarray(weave + 0.7 * coarse, np.float32))
 
 
@@ -107,7 +115,7 @@ def add_shaft(film: Film, bone: Shaft, poverty: float) -> None:
     # Marrow carries trabeculae near the joint and hardly any in the middle of the shaft.
     end = np.exp(-np.maximum(along - bone.along[0], 0) / (24 * g))
     texture = film.textures.part(film.textures.along, patch, film.shift())
-    marrow = bone.medulla * (0.30 + 0.70 * end) * (1 - 0.35 * poverty) * (1 + 0.16 * texture)
+    marrow = bone.medulla * (0.30 + 0.70 * end) * (1 - 0.35 * poverty) * (1 + 0.30 * texture)
     # The zone of calcification borders the growth plate as a thin dense line.
     marrow += 0.30 * np.exp(-(((along - bone.along[0] - 0.6 * g) / (0.9 * g)) ** 2))
     path = _hollow(depth, radius, cortex, np.clip(marrow, 0, 1).astype(np.float32)) * bone.depth
@@ -123,8 +131,11 @@ def add_nucleus(film: Film, bone: Nucleus, poverty: float) -> None:
     radius = np.full_like(depth, max(float(depth.max()), 0.1))
     cortex = np.full_like(depth, min(bone.cortex * (1 - 0.35 * poverty), float(radius[0, 0]) * 0.6))
     texture = film.textures.part(film.textures.net, patch, film.shift())
-    marrow = np.clip(bone.medulla * (1 - 0.3 * poverty) * (1 + 0.24 * texture), 0, 1).astype(np.float32)
+    marrow = np.clip(bone.medulla * (1 - 0.3 * poverty) * (1 + 0.40 * texture), 0, 1).astype(np.float32)
     # Round bones are flatter than a sphere: the path saturates.
+    if "epiphysis" in bone.name:
+        # The bony end plates of an epiphysis show as a second dense line inside its border.
+        marrow += 0.16 * np.exp(-(((depth - 2.0 * film.skeleton.size) / (0.6 * film.skeleton.size)) ** 2))
     path = _hollow(depth, radius, cortex, marrow) * bone.depth
     film.mineral[patch.where] += smooth(path * patch.cover, 0.7)
 
@@ -140,10 +151,12 @@ def add_soft_tissue(film: Film) -> None:
             mask[patch.where] = np.maximum(mask[patch.where], patch.cover)
     padded = cv2.copyMakeBorder((mask > 0.5).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1] / small.px_per_mm
-    radius = body.thickness_mm / 2
-    slab = _chord(np.full_like(depth, radius), depth)
+    # A forearm is an ellipse: it goes on thickening to its middle.
+    radius = 0.74 * body.thickness_mm
+    slab = 0.40 * _chord(np.full_like(depth, radius), depth) + 0.42 * _chord(np.full_like(depth, 0.36 * radius), depth)
     slab = smooth(slab, 1.0)
     slab *= 1 - 0.10 * np.exp(-depth / (2.5 * body.size)).astype(np.float32)
     whole = Patch(slice(0, small.height), slice(0, small.width), mask)
-    slab *= 1 + 0.022 * film.textures.part(film.textures.muscle, whole, film.shift())
+    slab *= 1 + 0.045 * film.textures.part(film.textures.muscle, whole, film.shift())
+    slab *= 1 + 0.014 * film.textures.part(film.textures.along, whole, film.shift())
     film.soft += cv2.resize(slab, (canvas.width, canvas.height), interpolation=cv2.INTER_LINEAR)

@@ -90,8 +90,8 @@ def draw_view(seed: int, study: Study, which: int, size_px: int, without: Collec
 
 
 def _frame(view: View, g: float, side: str, size_px: int, rng: np.random.Generator) -> Canvas:
-    high_mm = 122 * g**0.72 * rng.uniform(0.90, 1.14)
-    aspect = rng.uniform(0.56, 0.80) if view == "ap" else rng.uniform(0.45, 0.62)
+    high_mm = 130 * g**0.72 * rng.uniform(0.90, 1.14)
+    aspect = rng.uniform(0.60, 0.80) if view == "ap" else rng.uniform(0.46, 0.64)
     width = round(size_px * aspect)
     scale = size_px / high_mm
     mirror = 1.0 if side == "L" else -1.0
@@ -119,7 +119,7 @@ def _markers(film: Film, beam: Beam, side: str, rng: np.random.Generator) -> tup
     letters = [side] + ([("A", "7", "4")[int(rng.integers(0, 3))]] if rng.uniform() < 0.17 else [])
     taken = canvas.blank()
     for letter in letters:
-        high = canvas.height * rng.uniform(0.060, 0.092)
+        high = canvas.height * rng.uniform(0.058, 0.085)
         high, thick = min(high, canvas.width * 0.16), 0.0
         thick = high * rng.uniform(0.15, 0.22)
         turn = rotation(rng.normal(0, 7))
@@ -131,7 +131,7 @@ def _markers(film: Film, beam: Beam, side: str, rng: np.random.Generator) -> tup
         for stroke in strokes:
             points = np.round((stroke - low + spot) * 16).astype(np.int32)
             cv2.polylines(mask, [points], False, 255, max(1, round(thick)), cv2.LINE_AA, 4)
-        layer = np.maximum(layer, (mask * np.float32(rng.uniform(0.86, 1.0) / 255)).astype(np.float32))
+        layer = np.maximum(layer, (mask * np.float32(rng.uniform(0.74, 0.96) / 255)).astype(np.float32))
         x, y, w, h = cv2.boundingRect((mask > 100).astype(np.uint8))
         taken[y : y + h, x : x + w] = 1
         # The marker sits on a plastic holder, a touch denser than air.

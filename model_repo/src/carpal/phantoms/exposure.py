@@ -22,6 +22,7 @@ class Beam:
     tilt_deg: float
     inset: tuple[float, float, float, float]
     glow: float
+    edge: float
     levels: int
 
 
@@ -29,11 +30,11 @@ def sample_beam(rng: np.random.Generator) -> Beam:
     """Return the exposure of one view; ranges are set by the five real images (docs/explanation/phantoms.md)."""
     steep = rng.uniform() < 0.16
     tilt = rng.uniform(8, 45) * rng.choice([-1, 1]) if steep else rng.normal(0, 1.8)
-    inset = rng.uniform(0.0, 0.028, 4)
+    inset = rng.uniform(0.0, 0.017, 4)
     return Beam(
-        air=rng.uniform(0.085, 0.135), soft_gain=rng.uniform(0.0062, 0.0088), bone_gain=rng.uniform(0.030, 0.039),
-        noise=rng.uniform(0.0036, 0.0052), blur_px=rng.uniform(0.55, 0.8), tilt_deg=float(tilt),
-        inset=(float(inset[0]), float(inset[1]), float(inset[2]), float(inset[3])), glow=rng.uniform(0.55, 1.0),
+        air=rng.uniform(0.055, 0.115), soft_gain=rng.uniform(0.0084, 0.0112), bone_gain=rng.uniform(0.050, 0.064),
+        noise=rng.uniform(0.0058, 0.0080), blur_px=rng.uniform(0.40, 0.62), tilt_deg=float(tilt),
+        inset=(float(inset[0]), float(inset[1]), float(inset[2]), float(inset[3])), glow=rng.uniform(0.08, 0.24), edge=rng.uniform(0.35, 0.75),
         levels=int(rng.integers(2900, 4080)),
     )  # fmt: skip
 
@@ -62,20 +63,21 @@ def expose(film: Film, beam: Beam, cast: Floats | None, labels: Floats, rng: np.
     soft = film.soft if cast is None else film.soft + cast
     dense = film.mineral * np.float32(beam.bone_gain)
     # Beam hardening and the detector's curve: thick bone gains less.
-    dense = 0.62 * (1 - np.exp(-dense / 0.62))
+    dense = 0.55 * (1 - np.exp(-dense / 0.55))
     grey = beam.air + soft * np.float32(beam.soft_gain * (1.0 if cast is None else 0.82)) + dense * (1.0 if cast is None else 0.85)
     small = cv2.resize(grey, (canvas.width // 8, canvas.height // 8), interpolation=cv2.INTER_AREA)
     haze = cv2.resize(smooth(small, 3.5), (canvas.width, canvas.height), interpolation=cv2.INTER_LINEAR)
     scatter = 0.13 if cast is None else 0.24
     grey = (1 - scatter) * grey + scatter * haze
-    grey += film.metal * np.maximum(0.93 - grey, 0)
+    grey += film.metal * np.maximum(0.90 - grey, 0)
     grey = smooth(grey, beam.blur_px)
     signal = rng.standard_normal(grey.shape, np.float32)
     signal = 0.55 * signal + 0.75 * cv2.GaussianBlur(signal, (3, 3), 0.8)
     grey += signal * np.float32(beam.noise) * np.sqrt(np.maximum(grey, 0.05) / 0.4)
     depth = inside_mm(canvas, beam)
-    reach = canvas.height * 0.006
-    grey += np.float32(beam.glow) * np.exp(-np.maximum(depth, 0) / reach) * np.float32(0.75)
+    # The field's border: a wide glow, and a thin hot line that sets the picture's maximum.
+    away = np.maximum(depth, 0) * np.float32(640 / canvas.height)
+    grey += np.float32(beam.glow) * np.exp(-away / 11) + np.float32(beam.edge) * np.exp(-away / 1.1)
     grey = np.maximum(grey, labels)
     # A one-pixel ramp at the field's border, then nothing.
     grey *= np.clip(depth + 0.5, 0, 1)

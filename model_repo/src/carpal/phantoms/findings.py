@@ -59,12 +59,12 @@ class Lesion:
         width = min(self.size_mm * g, 0.78 * (right - left))
         slack = (right - left - width) / 2
         centre = np.array([(left + right) / 2 + self.across * slack * 0.8, level])
-        outline = bone.place(blob(film.rng, centre, width, self.size_mm * g * film.rng.uniform(0.95, 1.35), 0.10))
+        outline = bone.place(blob(film.rng, centre, width, self.size_mm * g * film.rng.uniform(0.95, 1.35), 0.16))
         patch = film.canvas.fill(outline)
         if patch is not None:
             inner = smooth(patch.cover, 0.35 * g * film.canvas.px_per_mm)
             if self.dense:
-                film.mineral[patch.where] += inner * 8.0 * g
+                film.mineral[patch.where] += inner * 5.5 * g
             else:
                 film.mineral[patch.where] *= 1 - 0.50 * inner
                 rim = film.canvas.stroke(outline, 0.9 * g, closed=True)
@@ -98,13 +98,13 @@ class Periosteal:
         y = np.linspace(start, start + self.length_mm * g, 40)
         u = np.linspace(0, 1, 40)
         cortex = np.interp(y, bone.along, bone.left if side < 0 else bone.right)
-        lift = self.lift_mm * g * np.minimum(1, np.sin(np.pi * u) * 1.5) + film.rng.normal(0, 0.05 * g, 40)
+        lift = self.lift_mm * g * np.sin(np.pi * u) ** 0.6 + film.rng.normal(0, 0.05 * g, 40)
         shell = bone.place(np.column_stack([cortex + side * lift, y]))
         wall = bone.place(np.column_stack([cortex - side * 0.2 * g, y]))
         lens = np.vstack([shell, wall[::-1]])
         patch = film.canvas.fill(lens)
         if patch is not None:
-            film.mineral[patch.where] += smooth(patch.cover, 1.0) * 1.5 * g
+            film.mineral[patch.where] += smooth(patch.cover, 1.0) * 1.4 * g
         line = film.canvas.stroke(shell, 0.75 * g)
         if line is not None:
             film.mineral[line.where] += smooth(line.cover, 0.8) * 4.2 * g
@@ -166,8 +166,8 @@ class Anomaly:
         edge = left if self.side < 0 else right
         out, half = (5.5 + 3.5 * self.degree) * g, (3.2 + 1.2 * self.degree) * g
         # A stalk that leans away from the joint, with a rounded head.
-        shape = np.array([[-2.0, -half], [0.35 * out, -half * 0.75], [out * 0.85, -half * 0.35], [out, half * 0.35],
-                          [out * 0.92, half * 1.0], [out * 0.5, half * 1.05], [0.1 * out, half * 1.25], [-2.0, half * 1.4]])  # fmt: skip
+        shape = np.array([[-0.6 * g, -half], [0.35 * out, -half * 0.75], [out * 0.85, -half * 0.35], [out, half * 0.35],
+                          [out * 0.92, half * 1.0], [out * 0.5, half * 1.05], [0.1 * out, half * 1.25], [-0.6 * g, half * 1.4]])  # fmt: skip
         points = bone.place(shape * np.array([self.side, 1.0]) + np.array([edge, level]))
         patch = film.canvas.fill(points)
         if patch is not None:

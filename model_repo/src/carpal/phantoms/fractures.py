@@ -109,7 +109,7 @@ class Fracture:
             self._gap(film, bone.place(line), (0.9 + 0.5 * self.severity) * g, 0.62)
             if abs(self.shift_mm) < 1.0:
                 self._band(film, bone.place(line + np.array([0, 1.6 * g])), 1.6 * g, 0.15)
-        rim = max(2.9 * g, 0.0)
+        rim = 3.6 * g
         tall = np.array([[left, level - rim], [right, level - rim], [left, level + rim], [right, level + rim]])
         extent = [bone.place(tall), bone.place(line), bone.place(self._borders(bone, level, rim))]
         return [film.canvas.box(extent, 1.0 * g)]
@@ -156,7 +156,7 @@ class Fracture:
         epiphysis = film.skeleton.nuclei.get(f"{self.bone} epiphysis")
         if epiphysis is not None:
             outline = epiphysis.outline()
-            parts.append(outline[:21])
+            parts.append(outline[outline[:, 1] > np.median(outline[:, 1])])
         return [film.canvas.box(parts, 1.0 * g)]
 
     def _avulsion(self, film: Film, bone: Shaft, g: float) -> list[Box]:

@@ -106,7 +106,7 @@ def patient_of(seed: int, number: int) -> tuple[Patient, int]:
     index = block * PATIENTS_A_BLOCK + which
     own = stream(seed, 2, index)
     # Ages as in dataset.csv: mean 10.9, 0.2 to 19 years.
-    age = float(np.clip(own.normal(10.9, 3.6), 1.0, 18.4))
+    age = float(np.clip(own.normal(10.9, 3.6), 0.6, 18.4))
     sex: Literal["M", "F"] = "M" if own.uniform() < 0.59 else "F"
     side: Literal["L", "R"] = "L" if own.uniform() < 0.55 else "R"
     return Patient(index + 1, sex, age, side), within
@@ -118,7 +118,7 @@ def study_of(seed: int, number: int, prevalence: Prevalence) -> Study:
     rng = stream(seed, 3, number)
     hashes = rng.integers(0, 10**10, 2)
     age = round(patient.age + (within - 1) * 0.1, 1)
-    findings = _findings(rng, age, prevalence)
+    findings = _findings(rng, age, within, prevalence)
     broken = any(isinstance(f, Fracture) for f, _ in findings)
     return Study(
         number=number, patient=patient, within_patient=within, age=age, timehash=(int(hashes[0]), int(hashes[1])),
@@ -141,11 +141,14 @@ def _sign(rng: np.random.Generator) -> Literal[-1, 1]:
 
 
 def _findings(
-    rng: np.random.Generator, age: float, prevalence: Prevalence
+    rng: np.random.Generator, age: float, within: int, prevalence: Prevalence
 ) -> list[tuple[Finding, tuple[bool, bool]]]:
     shares = _SHARES[prevalence]
     if rng.uniform() < shares["normal"]:
         return []
+    if prevalence == "graz":
+        # Fractures are visible in 42 % of first examinations and 95 % of follow-ups.
+        shares = shares | {"fracture": 0.42 if within == 1 else 0.949}
     wanted = {kind: bool(rng.uniform() < share) for kind, share in shares.items() if kind != "normal"}
     found: list[Finding] = []
     # Each stretch of a shaft holds one finding of bone, so that extents stay plain.
@@ -186,7 +189,7 @@ def _findings(
     if wanted["pronatorsign"]:
         found.append(PronatorSign(rng.uniform(6, 10), rng.uniform(24, 34), rng.uniform(5.0, 8.0)))
     if wanted["softtissue"]:
-        found.append(Swelling(rng.uniform(-6, 22), rng.uniform(26, 38), rng.uniform(5.0, 8.0), _sign(rng)))
+        found.append(Swelling(rng.uniform(-4, 22), rng.uniform(34, 48), rng.uniform(4.5, 7.0), _sign(rng)))
     if wanted["foreignbody"]:
         found.append(
             ForeignBody(rng.uniform(-22, 38), _sign(rng), rng.uniform(), rng.uniform(3.4, 5.2), rng.uniform(1.0, 1.9),

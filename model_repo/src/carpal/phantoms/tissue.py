@@ -45,7 +45,7 @@ class PronatorSign:
         belly = film.canvas.fill(np.vstack([line, flat[::-1]]))
         if belly is not None:
             film.soft[belly.where] *= 1 + 0.07 * smooth(belly.cover, 1.5)
-        darken(film, line, 1.5 * body.size, 0.34)
+        darken(film, line, 1.7 * body.size, 0.38)
         return [film.canvas.box([line, flat], 0.8 * body.size)]
 
 
@@ -84,5 +84,5 @@ class Swelling:
         patch = film.canvas.fill(region, pad_mm=4.0)
         if patch is not None:
             haze = smooth(patch.cover, 0.9 * g * film.canvas.px_per_mm)
-            film.soft[patch.where] += haze * 6.5 * g * (film.soft[patch.where] > 1)
+            film.soft[patch.where] += haze * 5.0 * g * (film.soft[patch.where] > 1)
         return [film.canvas.box([region], 0.3 * g)]
