@@ -1,5 +1,5 @@
 # The map of chores: `make` alone prints it. Recipes are short; what is longer lives in tools/.
-PYTHON ?= python3
+PYTHON ?= $(firstword $(wildcard .venv/bin/python) python3)
 BIN := .venv/bin
 TOO_OLD := "carpal needs Python 3.11 or newer and $(PYTHON) is older: name another one, make setup PYTHON=python3.12"
 WORKERS ?= 2

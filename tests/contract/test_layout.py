@@ -1,0 +1,144 @@
+"""The tree keeps its promises: small modules named for what they hold, a test beside each, no loose ends, no addresses."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+from tools.reference.errors import tree
+
+ROOT = Path(__file__).resolve().parents[2]
+MEMBERS = tuple(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["carpal"]["members"])
+LONGEST = 400
+VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "shared", "tools", "base", "core"}
+AREAS = {"internal", "usage", "config", "image", "package", "repository", "engine", "dataset", "training", "gate",
+         "request", "service", "load"}  # fmt: skip
+
+# Modules without a test file of their own: each with where its behaviour is tested.
+TESTED_ELSEWHERE: dict[str, str] = {}
+
+
+@cache
+def tracked() -> tuple[str, ...]:
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    return tuple(name for name in listing.split("\0") if name and (ROOT / name).is_file())
+
+
+@cache
+def text(name: str) -> str:
+    """The content of a tracked file; empty for a binary one."""
+    body = (ROOT / name).read_bytes()
+    return "" if b"\0" in body else body.decode("utf-8")
+
+
+def modules() -> dict[str, str]:
+    """Every module of the four distributions: its path to its path below src."""
+    found = {}
+    for name in tracked():
+        member = next((member for member in MEMBERS if name.startswith(f"{member}/src/")), None)
+        if member and name.endswith(".py") and "/proto/" not in name:
+            found[name] = name.removeprefix(f"{member}/src/")
+    return found
+
+
+def has_logic(name: str) -> bool:
+    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in ast.walk(ast.parse(text(name))))
+
+
+def lines_with(pattern: str, names: list[str]) -> list[str]:
+    sought = re.compile(pattern)
+    return [
+        f"{name}:{number}: {line.strip()[:120]}"
+        for name in names
+        for number, line in enumerate(text(name).splitlines(), 1)
+        if sought.search(line)
+    ]
+
+
+def python() -> list[str]:
+    return [name for name in tracked() if name.endswith(".py") and "/proto/" not in name]
+
+
+def test_no_module_is_longer_than_a_reader_can_hold():
+    long = {name: len(text(name).splitlines()) for name in python() if len(text(name).splitlines()) > LONGEST}
+    assert long == {}, f"split what is longer than {LONGEST} lines"
+
+
+def test_no_module_has_a_name_that_says_nothing():
+    assert [name for name in modules() if Path(name).stem in VAGUE or Path(name).parent.name in VAGUE] == []
+
+
+def test_every_module_has_its_test_or_a_reason():
+    present = set(tracked())
+    missing = []
+    for name, inside in modules().items():
+        path = Path("tests/unit") / inside
+        if (
+            str(path.with_name(f"test_{path.name}")) not in present
+            and has_logic(name)
+            and inside not in TESTED_ELSEWHERE
+        ):
+            missing.append(f"{name}: {path.with_name(f'test_{path.name}')}")
+    assert missing == [], "write the test file, or say in TESTED_ELSEWHERE where it is tested"
+
+
+def test_every_reason_for_no_test_is_still_needed():
+    present = {inside: name for name, inside in modules().items()}
+    for inside, reason in TESTED_ELSEWHERE.items():
+        assert inside in present, f"{inside} is gone: drop it from TESTED_ELSEWHERE"
+        path = Path("tests/unit") / inside
+        assert str(path.with_name(f"test_{path.name}")) not in tracked(), f"{inside} has a test now"
+        for place in re.findall(r"tests/\S+\.py", reason):
+            assert place in tracked(), f"{inside}: {place} is gone"
+
+
+def test_every_unit_test_has_its_module():
+    inside = set(modules().values())
+    for name in tracked():
+        path = Path(name)
+        if name.startswith("tests/unit/carpal") and path.name.startswith("test_"):
+            module = path.relative_to("tests/unit").with_name(path.name.removeprefix("test_"))
+            assert str(module) in inside, f"{name} tests no module: {module} does not exist"
+
+
+def test_every_error_code_has_one_owner_in_a_known_area():
+    """``tree`` refuses two owners of one code."""
+    assert [leaf.code for leaf in tree() if leaf.code.partition(".")[0] not in AREAS] == []
+    assert [leaf.code for leaf in tree() if not leaf.meaning] == []
+
+
+@pytest.mark.parametrize("mark", ["TODO", "FIXME", "XXX", "HACK"])
+def test_nothing_is_left_for_later(mark: str):
+    files = [name for name in tracked() if name.endswith((".py", ".md", ".toml", ".yaml", ".sh", "Makefile"))]
+    assert lines_with(rf"\b{mark}\b", [name for name in files if name != "tests/contract/test_layout.py"]) == []
+
+
+def test_no_check_is_switched_off():
+    switched_off = r"# (noqa|type: ignore|pragma: no cover|mypy: ignore)|mark\.(skip|xfail)\b"
+    assert lines_with(switched_off, [name for name in python() if name != "tests/contract/test_layout.py"]) == []
+
+
+def test_no_file_names_a_place_on_somebodys_machine():
+    """Somebody's home or checkout, wherever this runs."""
+    places = [re.escape(f"{Path.home()}/"), re.escape(f"{ROOT}/"), r"/work/(main|shared)\b"]
+    names = [name for name in tracked() if name != "tests/contract/test_layout.py"]
+    assert lines_with("|".join(places), names) == []
+
+
+def test_no_file_names_a_package_registry():
+    registry = (
+        r"pypi\.(org|python)|pythonhosted|registry\.npmjs|docker\.io|ghcr\.io|quay\.io|gcr\.io|download\.pytorch\.org"
+    )
+    names = [name for name in tracked() if name != "tests/contract/test_layout.py"]
+    assert lines_with(registry, names) == []
+
+
+def test_no_tracked_file_is_huge():
+    sizes = {name: (ROOT / name).stat().st_size for name in tracked()}
+    assert {name: size for name, size in sizes.items() if size > 2_000_000 and "/starter/" not in name} == {}
+    assert sum(size for name, size in sizes.items() if "/starter/" in name) <= 13_000_000

@@ -1,0 +1,74 @@
+"""What may be installed: every file of requirements/ is pinned by hash, names no address, and all of them agree."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "requirements"
+LOCKS = ("build", "detector", "trainer", "loadtest", "dev")
+PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^ ;]+)(?P<marker> ; [^\\]+)? \\$")
+HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
+
+
+def pins(name: str) -> dict[tuple[str, str], str]:
+    """(distribution, marker) to version."""
+    found = {}
+    for line in (FOLDER / f"{name}.txt").read_text().splitlines():
+        if match := PIN.match(line):
+            found[match["name"], (match["marker"] or "").strip(" ;")] = match["version"]
+    return found
+
+
+def names(lock: str) -> set[str]:
+    return {name for name, _ in pins(lock)}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_line_is_a_pin_or_its_hash(lock: str):
+    for line in (FOLDER / f"{lock}.txt").read_text().splitlines():
+        assert PIN.match(line) or HASH.match(line), f"requirements/{lock}.txt: {line!r}; run make requirements"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_has_a_hash(lock: str):
+    lines = (FOLDER / f"{lock}.txt").read_text().splitlines()
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        assert not PIN.match(line) or HASH.match(following), f"requirements/{lock}.txt: no hash after {line!r}"
+
+
+@pytest.mark.parametrize("lock", [lock for lock in LOCKS if lock != "dev"])
+def test_an_image_has_the_very_versions_that_were_tested(lock: str):
+    tested = {(name, version) for (name, _), version in pins("dev").items()}
+    for (name, _), version in pins(lock).items():
+        assert (name, version) in tested, f"requirements/{lock}.txt: {name} {version} is not what dev.txt tests"
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.name)
+def test_no_requirement_names_an_address(path: Path):
+    found = re.search(r"https?://|--(extra-)?index-url|--find-links|@ file:", path.read_text())
+    assert found is None, f"{path.name} names {found and found.group()}"
+
+
+def test_the_serving_image_carries_no_trainer_no_load_test_and_no_sdk():
+    heavy = {
+        "torch",
+        "torchvision",
+        "ray",
+        "ultralytics",
+        "locust",
+        "kserve",
+        "pandas",
+        "kubernetes",
+        "scipy",
+        "fastapi",
+    }
+    assert names("detector") & heavy == set()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_only_the_headless_opencv_is_installed(lock: str):
+    assert {marker for name, marker in pins(lock) if name == "opencv-python"} <= {"sys_platform == 'never'"}
