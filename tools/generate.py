@@ -1,4 +1,4 @@
-"""Writes every committed file that is made from code: `make generate`; `make verify` compares and names what is stale."""
+"""Writes every committed file that is made from code: `make generate`; `make verify` compares."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ HEAD = """\
 <!-- Made by make generate from the classes in the code. Do not edit. -->
 
 Every failure has a stable code, a sentence with the offending value, the reason and a remedy. In a terminal these are
-three lines; over HTTP and with `--json` one object: `{"code", "message", "reason", "remedy"}`. Match on the code, never on
-the words. The status follows from the kind of failure alone.
+three lines; over HTTP and with `--json` one object: `{"code", "message", "reason", "remedy"}`. Match on the code, never
+on the words. The status follows from the kind of failure alone.
 
 """
 
