@@ -1,0 +1,82 @@
+"""Variations of a training image: mosaic, shift, scale, rotation, mirror, brightness.
+
+The meaning and the ranges are those of ultralytics (``data/augment.py``: Mosaic, RandomPerspective, RandomFlip, RandomHSV),
+written for one grey channel on black: each tile is warped straight into the result, which costs a quarter of
+composing the double-sized mosaic first, and the random numbers come from a generator of the image and epoch, so that a
+resumed run sees what an unbroken one would have seen.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from carpal_training.cache import Cache
+from carpal_training.recipe import Augmentation
+
+Image = NDArray[np.uint8]
+Matrix = NDArray[np.float64]
+Truth = tuple[NDArray[np.int64], NDArray[np.float32]]
+
+SMALLEST_SIDE_PX = 2.0
+SMALLEST_SHARE = 0.1  # of a box's area that must stay in view
+
+
+def vary(cache: Cache, index: int, plan: Augmentation, rng: np.random.Generator, *, mosaic: bool) -> tuple[Image, Truth]:
+    """One varied image: uint8 [H, W], classes int64 [n], boxes float32 [n, 4] in network pixels."""
+    height, width = cache.images.shape[1:]
+    warp = _warp(plan, rng, width, height)
+    tiles = [(index, warp)]
+    if mosaic and rng.random() < plan.mosaic:
+        tiles = _tiles(len(cache), index, warp, rng, width, height)
+    image = np.zeros((height, width), np.uint8)
+    truths = []
+    for tile, matrix in tiles:
+        cv2.warpAffine(
+            np.asarray(cache.images[tile]), matrix[:2], (width, height), dst=image, borderMode=cv2.BORDER_TRANSPARENT
+        )
+        truths.append(_moved(*cache.truth(tile), matrix, width, height))
+    classes = np.concatenate([truth[0] for truth in truths])
+    boxes = np.concatenate([truth[1] for truth in truths])
+    if rng.random() < plan.flip_left_right:
+        image = np.ascontiguousarray(image[:, ::-1])
+        boxes = np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1)
+    gain = 1.0 + plan.brightness * rng.uniform(-1.0, 1.0)
+    table = np.clip(np.arange(256) * gain, 0, 255).astype(np.uint8)
+    return cv2.LUT(image, table).astype(np.uint8, copy=False), (classes, boxes)
+
+
+def _warp(plan: Augmentation, rng: np.random.Generator, width: int, height: int) -> Matrix:
+    """Rotation and scale about the image's centre, then a shift."""
+    angle = np.deg2rad(rng.uniform(-plan.degrees, plan.degrees))
+    scale = rng.uniform(1.0 - plan.scale, 1.0 + plan.scale)
+    shift = rng.uniform(-plan.translate, plan.translate, 2) * (width, height)
+    cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
+    turn = np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+    return _shift(width / 2 + shift[0], height / 2 + shift[1]) @ turn @ _shift(-width / 2, -height / 2)
+
+
+def _tiles(
+    count: int, index: int, warp: Matrix, rng: np.random.Generator, width: int, height: int
+) -> list[tuple[int, Matrix]]:
+    """Four images around a random cross; the middle of the double-sized canvas is what the warp then sees."""
+    cross_x, cross_y = rng.uniform(0.0, width), rng.uniform(0.0, height)
+    corners = [(-width, -height), (0, -height), (-width, 0), (0, 0)]
+    chosen = [index, *rng.integers(0, count, 3).tolist()]
+    return [(tile, warp @ _shift(cross_x + x, cross_y + y)) for tile, (x, y) in zip(chosen, corners, strict=True)]
+
+
+def _shift(x: float, y: float) -> Matrix:
+    return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
+
+
+def _moved(classes: NDArray[np.int64], boxes: NDArray[np.float32], matrix: Matrix, width: int, height: int) -> Truth:
+    """Boxes around the mapped corners, cut at the frame; those of which too little is left are dropped."""
+    corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2) @ matrix[:2, :2].T + matrix[:2, 2]
+    whole = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    cut = np.clip(whole, 0, [width, height, width, height])
+    sides, before = cut[:, 2:] - cut[:, :2], whole[:, 2:] - whole[:, :2]
+    share = np.prod(sides, axis=1) / np.maximum(np.prod(before, axis=1), 1e-9)
+    kept = (sides.min(axis=1, initial=np.inf) > SMALLEST_SIDE_PX) & (share > SMALLEST_SHARE)
+    return classes[kept], cut[kept].astype(np.float32)

@@ -1,0 +1,69 @@
+"""The batches of one worker: every rank gets the same number, whatever the size of the set."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from carpal_training.augment import vary
+from carpal_training.cache import Cache
+from carpal_training.recipe import Recipe
+
+Batch = dict[str, torch.Tensor]
+
+
+def steps_an_epoch(count: int, batch: int) -> int:
+    """Batches that cover the set once; the last one is filled up from the start."""
+    return -(-count // batch)
+
+
+def shuffled(count: int, recipe: Recipe, epoch: int, rank: int) -> NDArray[np.int64]:
+    """Indices of this rank's images: int64 [steps, batch / workers]; a function of seed, epoch and rank alone."""
+    order = np.random.default_rng([recipe.seed, epoch]).permutation(count)
+    steps = steps_an_epoch(count, recipe.batch)
+    shares = np.resize(order, steps * recipe.batch).reshape(steps, recipe.workers, -1)
+    return shares[:, rank]
+
+
+def training_batches(cache: Cache, recipe: Recipe, epoch: int, rank: int) -> Iterator[Batch]:
+    """One epoch of varied images, prepared in threads ahead of their use."""
+    mosaic = epoch < recipe.epochs - recipe.augmentation.close_mosaic_epochs
+
+    def prepare(step: int, indices: NDArray[np.int64]) -> Batch:
+        varied = [
+            vary(cache, index, recipe.augmentation, np.random.default_rng([recipe.seed, epoch, step, place, rank]), mosaic=mosaic)
+            for place, index in enumerate(indices.tolist())
+        ]
+        return _collate([image for image, _ in varied], [truth for _, truth in varied])
+
+    rows = shuffled(len(cache), recipe, epoch, rank)
+    with ThreadPoolExecutor(recipe.loader_threads) as pool:
+        ahead: deque[Future[Batch]] = deque()
+        for step, indices in enumerate(rows):
+            ahead.append(pool.submit(prepare, step, indices))
+            if len(ahead) > recipe.loader_threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def _collate(
+    images: list[NDArray[np.uint8]], truths: list[tuple[NDArray[np.int64], NDArray[np.float32]]]
+) -> Batch:
+    """Stack images, and put all boxes into one table that says which image each belongs to."""
+    height, width = images[0].shape
+    owners = np.concatenate([np.full(len(classes), place) for place, (classes, _) in enumerate(truths)])
+    boxes = np.concatenate([boxes for _, boxes in truths]).astype(np.float32)
+    centres, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    shares = np.concatenate([centres, sides], axis=1) / np.array([width, height, width, height], np.float32)
+    return {
+        "img": torch.from_numpy(np.stack(images)[:, None]),
+        "batch_idx": torch.from_numpy(owners.astype(np.float32)),
+        "cls": torch.from_numpy(np.concatenate([classes for classes, _ in truths]).astype(np.float32)[:, None]),
+        "bboxes": torch.from_numpy(shares),
+    }

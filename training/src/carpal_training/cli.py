@@ -1,0 +1,53 @@
+"""The commands ``carpal train``, ``carpal evaluate`` and ``carpal export``. Torch and Ray are imported when one runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from carpal.terminal import Terminal
+
+Data = Annotated[Path, typer.Option("--data", help="Folder of images in the layout of GRAZPEDWRI-DX.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Repository = Annotated[str | None, typer.Option("--repository", help="Where packages are looked for.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    train = typer.Typer(no_args_is_help=True, help="Train a detector with Ray.")
+
+    @train.callback()
+    def group() -> None:
+        """Train a detector with Ray."""
+
+    train.command("run")(train_command)
+    app.add_typer(train, name="train")
+
+
+def train_command(
+    recipe: Annotated[Path, typer.Argument(help="A recipe, e.g. training/recipes/quick.yaml.")],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run; must not exist yet.")],
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Ray workers, instead of the recipe's.")] = None,
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value, instead of the recipe's.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    repository: Repository = None,
+    json: Json = False,
+) -> None:
+    """Train a network on one Ray worker or more, and leave a run in a folder."""
+    from carpal_training.driver import train_run
+    from carpal_training.recipe import read_recipe
+    from carpal_training.run import RunFolder
+
+    terminal = Terminal(json=json)
+    changes = [*(overrides or []), *([f"workers={workers}"] if workers else [])]
+    chosen = read_recipe(RunFolder(out).recipe_file if resume else recipe, changes)
+    summary = train_run(chosen, data, out, terminal, resume=resume, repository=repository)
+    terminal.result(summary)
+    best = "" if summary.best_map50 is None else f", best mAP50 {summary.best_map50:.3f} in epoch {summary.best_epoch}"
+    terminal.done(
+        f"Trained {summary.epochs_done} epochs in {summary.seconds:.0f} s{best}: {out}\n"
+        f"Next: carpal export {out} --out {out}/package --name wrist"
+    )

@@ -1,0 +1,46 @@
+"""The workers of one run, as the training loop sees them; a run alone is a group of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import distributed, nn
+
+from carpal_training.average import floats
+
+
+class Group:
+    """What the ranks do together. Every method is called by all ranks or by none; that is what lets a run end by itself."""
+
+    def __init__(self) -> None:
+        together = distributed.is_available() and distributed.is_initialized()
+        self.rank = distributed.get_rank() if together else 0
+        self.size = distributed.get_world_size() if together else 1
+
+    def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
+        """The network with its gradients averaged over the ranks; batch statistics stay with each rank."""
+        if self.size == 1:
+            return network
+        devices = [device.index] if device.type == "cuda" else None
+        return nn.parallel.DistributedDataParallel(network, device_ids=devices, broadcast_buffers=False)
+
+    def gather(self, mine: Any) -> list[Any]:
+        """One object of each rank, in the order of the ranks."""
+        if self.size == 1:
+            return [mine]
+        everyone: list[Any] = [None] * self.size
+        distributed.all_gather_object(everyone, mine)
+        return everyone
+
+    def align(self, *networks: nn.Module) -> None:
+        """Average parameters and batch statistics over the ranks, so that all hold the very same numbers."""
+        if self.size == 1:
+            return
+        for network in networks:
+            tensors = floats(network)
+            joined = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
+            distributed.all_reduce(joined)
+            joined /= self.size
+            for tensor, part in zip(tensors, joined.split([tensor.numel() for tensor in tensors]), strict=True):
+                tensor.copy_(part.view(tensor.shape))

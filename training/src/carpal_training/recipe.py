@@ -1,0 +1,143 @@
+"""What a training run is told: a closed document, read from YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, model_validator
+
+from carpal.document import Document
+from carpal.errors import UsageError
+from carpal.imaging.preprocess import Chain, Letterbox, PercentileStretch
+from carpal_training.errors import RecipeInvalid
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Count = Annotated[int, Field(gt=0)]
+
+
+class Augmentation(Document):
+    """How a training image is varied; the names and ranges are those of ultralytics."""
+
+    mosaic: Share = Field(default=1.0, description="share of the images made of four")
+    close_mosaic_epochs: Annotated[int, Field(ge=0)] = Field(default=10, description="last epochs without mosaic")
+    degrees: Annotated[float, Field(ge=0.0, le=180.0)] = Field(default=0.0, description="rotation, plus or minus")
+    translate: Share = Field(default=0.1, description="shift, plus or minus this share of the side")
+    scale: Share = Field(default=0.5, description="magnification, 1 plus or minus this")
+    flip_left_right: Share = Field(default=0.5, description="probability; the burned-in side letter is then mirrored too")
+    brightness: Share = Field(default=0.4, description="grey levels times 1 plus or minus this")
+
+
+class SplitPlan(Document):
+    """How patients are dealt out. A published table (columns filestem, split) replaces the fractions."""
+
+    train: Share = 0.7
+    val: Share = 0.2
+    seed: int = 0
+    file: str | None = Field(default=None, description="CSV or CSV.gz, relative to the recipe; null: deal by the fractions")
+
+    @model_validator(mode="after")
+    def _within_one(self) -> SplitPlan:
+        if self.train + self.val > 1.0 + 1e-9:
+            raise ValueError(f"train ({self.train}) and val ({self.val}) are more than the whole")
+        return self
+
+
+class Recipe(Document):
+    """One training run. ``start`` is "scratch", a path to a .pt checkpoint of a run, or a package reference."""
+
+    architecture: Literal["yolov8n", "yolov8s", "yolov8m", "yolov8l", "yolov8x"] = "yolov8n"
+    start: str = "scratch"
+    size_px: Annotated[int, Field(ge=32, le=4096, multiple_of=32)] = 640
+    epochs: Count
+    batch: Count = Field(default=32, description="images a step, over all workers")
+    workers: Count = Field(default=2, description="Ray workers; each one is a process with its share of the batch")
+    gpu: bool = Field(default=False, description="one GPU a worker")
+    loader_threads: Count = Field(default=1, description="threads a worker that prepare the next batches")
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    lr: Positive = 0.01
+    lr_final_share: Share = Field(default=0.01, description="the cosine ends at this share of lr")
+    momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(default=0.937, description="of SGD; beta 1 of AdamW")
+    weight_decay: Annotated[float, Field(ge=0.0)] = 0.0005
+    warmup_epochs: Annotated[float, Field(ge=0.0)] = 3.0
+    box_gain: Positive = 7.5
+    class_gain: Positive = 0.5
+    dfl_gain: Positive = 1.5
+    precision: Literal["float32", "bfloat16"] = "float32"
+    validate_every: Count = Field(default=1, description="epochs between validations; the last one is always validated")
+    seed: int = 0
+    stretch: PercentileStretch | None = Field(default=PercentileStretch(), description="null: grey levels as they are")
+    pad_value: Annotated[int, Field(ge=0, le=255)] = 0
+    augmentation: Augmentation = Augmentation()
+    split: SplitPlan = SplitPlan()
+
+    @model_validator(mode="after")
+    def _batch_divides(self) -> Recipe:
+        if self.batch % self.workers:
+            raise ValueError(f"batch ({self.batch}) must be a multiple of workers ({self.workers})")
+        return self
+
+    @property
+    def chain(self) -> Chain:
+        """The preprocessing that training, evaluation and serving share."""
+        letterbox = Letterbox(height_px=self.size_px, width_px=self.size_px, pad_value=self.pad_value)
+        return Chain(steps=(letterbox,) if self.stretch is None else (self.stretch, letterbox))
+
+    def flat(self) -> dict[str, str | int | float | bool | None]:
+        """Every setting with a dotted name, as the manifest's provenance holds it."""
+        return dict(_flatten(self.model_dump(mode="json"), ""))
+
+
+def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """A recipe from YAML, with ``key=value`` overrides (dotted keys reach inside; values are YAML).
+
+    Raises:
+        RecipeInvalid: the file is not there, is no YAML, or has a wrong key or value.
+        UsageError: an override is not ``key=value``.
+    """
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as failure:
+        raise RecipeInvalid(f"{path} cannot be read: {failure}", "", "Name a YAML file, e.g. training/recipes/quick.yaml.") from failure
+    except yaml.YAMLError as failure:
+        raise RecipeInvalid(f"{path} is not YAML: {failure}", "", "Correct the line named above.") from failure
+    if not isinstance(data, dict):
+        raise RecipeInvalid(f"{path} holds no settings", "A recipe is a mapping of keys to values.", "See training/recipes.")
+    for override in overrides:
+        _set(data, override)
+    recipe = Recipe.parse(data, source=path, error=RecipeInvalid)
+    if recipe.split.file is not None:  # relative to the recipe, so that the command works from anywhere
+        split = recipe.split.model_copy(update={"file": str(path.parent / recipe.split.file)})
+        recipe = recipe.model_copy(update={"split": split})
+    return recipe
+
+
+def write_recipe(recipe: Recipe, path: Path) -> None:
+    """The recipe as run, every default spelt out."""
+    path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), "utf-8")
+
+
+def _set(data: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise UsageError(f"--set {override} is not key=value", "", "Write, for example, --set epochs=3.")
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        inner = data.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise UsageError(f"--set {override}: {parent} holds no keys", "", "See the recipe for the keys there are.")
+        data = inner
+    data[last] = yaml.safe_load(value)
+
+
+def _flatten(data: dict[str, Any], prefix: str) -> list[tuple[str, str | int | float | bool | None]]:
+    pairs: list[tuple[str, str | int | float | bool | None]] = []
+    for key, value in data.items():
+        if isinstance(value, dict):
+            pairs += _flatten(value, f"{prefix}{key}.")
+        else:
+            pairs.append((prefix + key, value))
+    return pairs

@@ -1,0 +1,158 @@
+"""A training run on disk.
+
+::
+
+    recipe.yaml    the recipe as run        split.json   the stems of each part
+    run.json       what, on what, how far   epochs.csv   losses and accuracy after each epoch
+    last.pt        to go on                 best.pt      the best average so far, to export
+    progress.json  the step it is at        cache/       prepared images        ray/   Ray's own copies
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+import orjson
+
+from carpal.document import Document
+from carpal_training.errors import RunExists, RunMissing
+from carpal_training.recipe import Recipe, read_recipe
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of epochs.csv; losses are means an image, accuracy is that of the averaged weights (blank: not validated)."""
+
+    epoch: int
+    seconds: float
+    box_loss: float
+    class_loss: float
+    dfl_loss: float
+    lr: float
+    map50: float | None
+    map50_95: float | None
+
+
+class Summary(Document):
+    """run.json."""
+
+    schema_: Literal["carpal.run/v1"] = "carpal.run/v1"
+    state: Literal["running", "stopped", "failed", "finished"]
+    dataset: str
+    dataset_path: str
+    dataset_digest: str
+    split_digest: str
+    classes: tuple[str, ...]
+    start: str
+    parent: str | None = None
+    train_images: int
+    val_images: int
+    code_revision: str
+    libraries: dict[str, str]
+    created: str
+    seconds: float | None = None
+    epochs_done: int = 0
+    best_epoch: int | None = None
+    best_map50: float | None = None
+    best_map50_95: float | None = None
+
+
+class RunFolder:
+    """The paths of a run, and its small files."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.recipe_file = path / "recipe.yaml"
+        self.split_file = path / "split.json"
+        self.summary_file = path / "run.json"
+        self.epochs_file = path / "epochs.csv"
+        self.progress_file = path / "progress.json"
+        self.last = path / "last.pt"
+        self.best = path / "best.pt"
+        self.cache = path / "cache"
+        self.ray = path / "ray"
+
+    def create(self) -> None:
+        """Make the folder.
+
+        Raises:
+            RunExists: there is something in it.
+        """
+        if self.path.exists() and any(self.path.iterdir()):
+            raise RunExists(
+                f"{self.path} is not empty",
+                "A run never writes over another one.",
+                "Choose another --out, or go on with this run: --resume.",
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    def read_recipe(self) -> Recipe:
+        """The recipe as run.
+
+        Raises:
+            RunMissing: this folder holds no run.
+        """
+        if not self.recipe_file.is_file():
+            raise RunMissing(f"{self.path} holds no run", "recipe.yaml is not there.", "Name the --out folder of carpal train run.")
+        return read_recipe(self.recipe_file)
+
+    def read_summary(self) -> Summary:
+        """run.json.
+
+        Raises:
+            RunMissing: this folder holds no run.
+        """
+        if not self.summary_file.is_file():
+            raise RunMissing(f"{self.path} holds no run", "run.json is not there.", "Name the --out folder of carpal train run.")
+        return Summary.parse_json(self.summary_file.read_bytes(), source=self.summary_file)
+
+    def write_summary(self, summary: Summary) -> None:
+        """Replace run.json."""
+        write_whole(self.summary_file, summary.to_json(indent=True))
+
+    def read_epochs(self) -> list[Epoch]:
+        """The epochs so far."""
+        if not self.epochs_file.is_file():
+            return []
+        with self.epochs_file.open(encoding="utf-8", newline="") as stream:
+            return [_epoch(row) for row in csv.DictReader(stream)]
+
+    def write_epochs(self, epochs: list[Epoch]) -> None:
+        """Replace epochs.csv."""
+        names = [field.name for field in fields(Epoch)]
+        lines = [",".join(names)]
+        lines += [",".join("" if value is None else f"{value:.6g}" for value in asdict(epoch).values()) for epoch in epochs]
+        write_whole(self.epochs_file, ("\n".join(lines) + "\n").encode())
+
+    def read_progress(self) -> tuple[int, int]:
+        """Steps done and steps in all; (0, 0) before the first."""
+        try:
+            progress = orjson.loads(self.progress_file.read_bytes())
+            return int(progress["step"]), int(progress["steps"])
+        except (OSError, orjson.JSONDecodeError):
+            return 0, 0
+
+    def write_progress(self, step: int, steps: int) -> None:
+        """Say how far the run is; replaced in one go, read by the driver."""
+        write_whole(self.progress_file, orjson.dumps({"step": step, "steps": steps}), sync=False)
+
+
+def write_whole(path: Path, body: bytes, *, sync: bool = True) -> None:
+    """Write a file under another name, then put it in place."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as stream:
+        stream.write(body)
+        if sync:
+            stream.flush()
+            os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+def _epoch(row: Mapping[str, str]) -> Epoch:
+    numbers = {name: float(value) if value else None for name, value in row.items() if name != "epoch"}
+    return Epoch(epoch=int(row["epoch"]), **numbers)  # type: ignore[arg-type]  # only the accuracies are ever blank

@@ -1,0 +1,67 @@
+"""Everything that is taken from ultralytics: the network and its loss. No other module imports it.
+
+Its trainer is not used. It expects one GPU a rank and a process group of its own, and some ranks do work (final validation,
+callbacks) that others do not, so that under Ray a run does not end by itself; it also looks for fonts, weights and updates
+on the network. The loop that replaces it is carpal_training.loop, in which every rank does the same.
+
+The package is imported inside the functions, because it reads RANK, YOLO_OFFLINE and YOLO_CONFIG_DIR while it is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from types import SimpleNamespace
+
+import torch
+from torch import nn
+
+Losses = dict[str, float]
+
+
+def build_network(
+    architecture: str, classes: Sequence[str], *, box_gain: float = 7.5, class_gain: float = 0.5, dfl_gain: float = 1.5
+) -> nn.Module:
+    """An untrained YOLOv8 for one grey channel.
+
+    In training mode it maps float32 [N, 1, H, W] in 0..1 to its raw heads, in evaluation mode to a pair of which the first
+    is float32 [N, 4 + classes, anchors]: centre x, centre y, width, height in network pixels, then probabilities.
+    """
+    _go_offline()
+    from ultralytics.nn.tasks import DetectionModel
+
+    network: nn.Module = DetectionModel(f"{architecture}.yaml", ch=1, nc=len(classes), verbose=False)
+    network.names = dict(enumerate(classes))
+    network.args = SimpleNamespace(box=box_gain, cls=class_gain, dfl=dfl_gain)
+    for parameter in network.model[-1].dfl.parameters():
+        parameter.requires_grad_(False)  # a fixed ramp 0..15, by construction
+    return network
+
+
+def loss(network: nn.Module, heads: dict[str, torch.Tensor], batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, Losses]:
+    """The training loss a batch (box, class and distribution terms, their gains applied), a mean over its images.
+
+    Args:
+        network: what ``build_network`` made.
+        heads: its output in training mode, in any float type; the loss is computed in float32.
+        batch: ``img`` [N, 1, H, W], ``batch_idx`` [m], ``cls`` [m, 1], ``bboxes`` [m, 4] (centre and size, shares of the side).
+    """
+    full = {name: head if isinstance(head, list) else head.float() for name, head in heads.items()}
+    total, terms = network.loss(batch, full)
+    mean: torch.Tensor = total.sum() / len(batch["img"])
+    return mean, {name.removesuffix("_loss"): float(term) for name, term in terms.items()}
+
+
+def fuse(network: nn.Module) -> nn.Module:
+    """Fold each batch normalisation into its convolution, in place; outputs stay the same but for rounding."""
+    fused: nn.Module = network.eval().fuse(verbose=False)
+    return fused
+
+
+def _go_offline() -> None:
+    """No update check, font, weight or event ever leaves this process; its settings file lives in a temporary folder."""
+    os.environ["YOLO_OFFLINE"] = "true"
+    os.environ["YOLO_VERBOSE"] = "false"
+    os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.gettempdir())
+    os.environ.setdefault("YOLO_AUTOINSTALL", "false")
