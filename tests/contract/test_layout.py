@@ -51,7 +51,7 @@ def has_logic(name: str) -> bool:
     return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in ast.walk(ast.parse(text(name))))
 
 
-def test_of(inside: str) -> str:
+def expected_test(inside: str) -> str:
     """Where the unit test of a module is: the same folder below tests/unit, the name after ``test_``."""
     path = Path("tests/unit") / inside
     return str(path.with_name(f"test_{path.name}"))
@@ -82,7 +82,7 @@ def test_no_module_has_a_name_that_says_nothing():
 
 def test_every_module_has_its_test_or_a_reason():
     present = set(tracked())
-    expected = {test_of(inside): name for name, inside in modules().items() if inside not in TESTED_ELSEWHERE}
+    expected = {expected_test(inside): name for name, inside in modules().items() if inside not in TESTED_ELSEWHERE}
     missing = {test: name for test, name in expected.items() if test not in present and has_logic(name)}
     assert missing == {}, "write the test file, or say in TESTED_ELSEWHERE where it is tested"
 
@@ -91,7 +91,7 @@ def test_every_reason_for_no_test_is_still_needed():
     present = {inside: name for name, inside in modules().items()}
     for inside, reason in TESTED_ELSEWHERE.items():
         assert inside in present, f"{inside} is gone: drop it from TESTED_ELSEWHERE"
-        assert test_of(inside) not in tracked(), f"{inside} has a test now"
+        assert expected_test(inside) not in tracked(), f"{inside} has a test now"
         for place in re.findall(r"tests/\S+\.py", reason):
             assert place in tracked(), f"{inside}: {place} is gone"
 
