@@ -1,8 +1,8 @@
 """Bones of a child's wrist for an age and a view, in millimetres.
 
 Frame: y runs towards the elbow and is 0 at the growth plate of the radius; x runs towards the thumb in the AP view
-and towards the palm in the lateral view. Sizes are an adult's, times `growth(age)`. Onset ages of the ossification centres
-are the usual ones of radiology texts (capitate and hamate in infancy, pisiform at nine to ten).
+and towards the palm in the lateral view. Sizes are an adult's, times `growth(age)`. Onset ages of the
+ossification centres are the usual ones of radiology texts (capitate and hamate in infancy, pisiform at nine to ten).
 """
 
 from collections.abc import Callable
@@ -196,13 +196,16 @@ def plate(age: float) -> float:
     return float(np.interp(age, [1, 6, 12, 15, 17, 19], [2.6, 2.1, 1.7, 1.2, 0.6, 0.4]))
 
 
-def _forearm(view: View, age: float, g: float, rng: np.random.Generator) -> dict[str, Shaft]:
+def _forearm(view: View, g: float, rng: np.random.Generator) -> dict[str, Shaft]:
     stations = np.array([0, 3, 7, 13, 20, 28, 38, 55, 160.0])
     fine = np.concatenate([np.arange(0, 70, 0.6), np.arange(70, 161, 6.0)])
     if view == "ap":
         table = {
-            "radius": ([15.3, 14.8, 13.4, 11.4, 9.6, 8.2, 7.2, 6.5, 6.3], [11.5, 11.5, 11.3, 11, 10.6, 10.2, 9.8, 9, 6]),
-            "ulna": ([9.0, 8.6, 7.4, 6.2, 5.3, 4.8, 4.5, 4.4, 4.8], [-15, -15, -15, -14.8, -14.6, -14.3, -14, -13, -10]),
+            "radius": (
+                [15.3, 14.8, 13.4, 11.4, 9.6, 8.2, 7.2, 6.5, 6.3],
+                [11.5, 11.5, 11.3, 11, 10.6, 10.2, 9.8, 9, 6],
+            ),
+            "ulna": ([9, 8.6, 7.4, 6.2, 5.3, 4.8, 4.5, 4.4, 4.8], [-15, -15, -15, -14.8, -14.6, -14.3, -14, -13, -10]),
         }
     else:
         table = {
@@ -246,7 +249,7 @@ def _metacarpal(name: str, view: View, age: float, g: float, rng: np.random.Gene
 def skeleton(age: float, view: View, rng: np.random.Generator) -> Skeleton:
     """Return the bones and the skin of a wrist at an age (years) in a view, with the variation of `rng`."""
     g = growth(age) * float(rng.normal(1, 0.03))
-    shafts = _forearm(view, age, g, rng)
+    shafts = _forearm(view, g, rng)
     nuclei = {}
     for bone, onset in (("radius", 1.0), ("ulna", 6.0)):
         outline = _epiphysis(shafts[bone], view, age, onset, g, rng)
@@ -279,11 +282,14 @@ def _with_skin(
         right = np.interp(y, stations, [17, 19, 24, 25, 21, 19, 22, 27, 35])
         thumb = np.array([[10, -26], [20, -28], [34, -46], [50, -76], [64, -106], [46, -112], [30, -84], [14, -54.0]])
         thick = 46.0
-    wobble = sum(rng.normal(0, 0.5) * np.sin(y / period + rng.uniform(0, 6)) for period in (9.0, 17.0, 31.0))
+    wobble = np.zeros_like(y)
+    for period in (9.0, 17.0, 31.0):
+        wobble += rng.normal(0, 0.5) * np.sin(y / period + rng.uniform(0, 6))
     kernel = np.hanning(13) / np.hanning(13).sum()
     left = np.convolve(np.pad(left, 6, "edge"), kernel, "valid") * plump + wobble
     right = np.convolve(np.pad(right, 6, "edge"), kernel, "valid") * plump + wobble[::-1]
-    return Skeleton(view, age, g, shafts, nuclei, y * g, left * g, right * g, thumb * g, thick * (0.3 + 0.7 * g) * plump)
+    thickness = thick * (0.3 + 0.7 * g) * plump
+    return Skeleton(view, age, g, shafts, nuclei, y * g, left * g, right * g, thumb * g, thickness)
 
 
 def half_width(shaft: Shaft, y: Floats) -> Floats:

@@ -15,7 +15,7 @@ TILE_PX = 1024
 
 @dataclass(frozen=True)
 class Textures:
-    """Noise tiles of a seed, TILE_PX square, zero mean, about unit deviation: trabeculae along a shaft, a net, muscle, weave."""
+    """Noise tiles of a seed, TILE_PX square, zero mean, about unit deviation; they repeat without a seam."""
 
     along: Floats
     net: Floats
@@ -53,7 +53,7 @@ def _tile(rng: np.random.Generator, across: float, along: float, ridge: float) -
 def textures(seed: int) -> Textures:
     """Return the noise tiles of a seed; drawn once a process, then shared by its phantoms."""
     rng = stream(seed, 0)
-    along, net = _tile(rng, 0.85, 6.0, 1.5), _tile(rng, 2.1, 2.4, 2.0)
+    along, net = _tile(rng, 0.85, 6.0, 1.5), _tile(rng, 1.45, 1.6, 1.8)
     muscle = _tile(rng, 5.0, 22.0, 0.0)
     y, x = np.mgrid[0:TILE_PX, 0:TILE_PX].astype(np.float32)
     crimp = _periodic_blur(rng.standard_normal((TILE_PX, TILE_PX), np.float32), 9.0, 9.0) * 60
@@ -115,7 +115,7 @@ def add_shaft(film: Film, bone: Shaft, poverty: float) -> None:
     # Marrow carries trabeculae near the joint and hardly any in the middle of the shaft.
     end = np.exp(-np.maximum(along - bone.along[0], 0) / (24 * g))
     texture = film.textures.part(film.textures.along, patch, film.shift())
-    marrow = bone.medulla * (0.30 + 0.70 * end) * (1 - 0.35 * poverty) * (1 + 0.30 * texture)
+    marrow = bone.medulla * (0.30 + 0.70 * end) * (1 - 0.35 * poverty) * (1 + 0.36 * texture)
     # The zone of calcification borders the growth plate as a thin dense line.
     marrow += 0.30 * np.exp(-(((along - bone.along[0] - 0.6 * g) / (0.9 * g)) ** 2))
     path = _hollow(depth, radius, cortex, np.clip(marrow, 0, 1).astype(np.float32)) * bone.depth
@@ -150,13 +150,14 @@ def add_soft_tissue(film: Film) -> None:
         if patch is not None:
             mask[patch.where] = np.maximum(mask[patch.where], patch.cover)
     padded = cv2.copyMakeBorder((mask > 0.5).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1] / small.px_per_mm
+    far = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    depth: Floats = np.asarray(far / small.px_per_mm, np.float32)
     # A forearm is an ellipse: it goes on thickening to its middle.
     radius = 0.74 * body.thickness_mm
-    slab = 0.40 * _chord(np.full_like(depth, radius), depth) + 0.42 * _chord(np.full_like(depth, 0.36 * radius), depth)
-    slab = smooth(slab, 1.0)
+    whole_limb, rim = (_chord(np.full_like(depth, r), depth) for r in (radius, 0.36 * radius))
+    slab = smooth(np.asarray(0.40 * whole_limb + 0.42 * rim, np.float32), 1.0)
     slab *= 1 - 0.10 * np.exp(-depth / (2.5 * body.size)).astype(np.float32)
     whole = Patch(slice(0, small.height), slice(0, small.width), mask)
     slab *= 1 + 0.045 * film.textures.part(film.textures.muscle, whole, film.shift())
-    slab *= 1 + 0.014 * film.textures.part(film.textures.along, whole, film.shift())
+    slab *= 1 + 0.022 * film.textures.part(film.textures.along, whole, film.shift())
     film.soft += cv2.resize(slab, (canvas.width, canvas.height), interpolation=cv2.INTER_LINEAR)

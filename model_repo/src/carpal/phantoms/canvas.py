@@ -29,6 +29,14 @@ class Patch:
         return self.rows, self.cols
 
 
+@dataclass(frozen=True)
+class Mark:
+    """What a finding drew: its extent (x0, y0, x1, y1) in pixels, and its outline (N, 2) where a polygon is kept."""
+
+    box: Box
+    outline: Points | None = None
+
+
 class Canvas:
     """A frame of height x width pixels with its affine from millimetres (x across, y towards the elbow)."""
 
@@ -96,12 +104,12 @@ class Canvas:
         y = np.add.outer(rows * m[1, 1] + m[1, 2], cols * m[1, 0])
         return x, y
 
-    def box(self, parts: Sequence[Points], margin_mm: float = 0.0) -> Box:
-        """Return the pixel extent (x0, y0, x1, y1) of points in mm, not yet clipped to the frame."""
+    def mark(self, parts: Sequence[Points], margin_mm: float) -> Mark:
+        """Return the pixel extent of points in mm with a margin, not yet clipped to the frame."""
         at = self.px(np.vstack(parts))
         margin = margin_mm * self.px_per_mm
         low, high = at.min(axis=0) - margin, at.max(axis=0) + margin
-        return float(low[0]), float(low[1]), float(high[0]) + 1, float(high[1]) + 1
+        return Mark((float(low[0]), float(low[1]), float(high[0]) + 1, float(high[1]) + 1))
 
 
 def smooth(at: Floats, sigma_px: float) -> Floats:

@@ -17,9 +17,18 @@ import numpy as np
 from carpal.errors import DatasetError, Kind, UsageError
 from carpal.phantoms.classes import CLASS_NAMES
 from carpal.phantoms.dicom import dicom_bytes
-from carpal.phantoms.drawing import PhantomImage, draw_view
-from carpal.phantoms.layout import csv_row, csv_text, meta_yaml, read_yolo_classes, voc_annotation, yolo_label
-from carpal.phantoms.study import PATIENTS_A_BLOCK, STUDIES_A_BLOCK, VIEWS, Prevalence, study_of
+from carpal.phantoms.drawing import PhantomImage, draw_view, spacing_mm
+from carpal.phantoms.layout import (
+    csv_row,
+    csv_text,
+    meta_yaml,
+    read_yolo_classes,
+    supervisely_annotation,
+    voc_annotation,
+    yolo_label,
+)
+from carpal.phantoms.sampling import Prevalence
+from carpal.phantoms.study import PATIENTS_A_BLOCK, STUDIES_A_BLOCK, VIEWS, study_of
 
 ImageFormat = Literal["png", "dicom", "both"]
 
@@ -33,6 +42,7 @@ _CHUNK = 8
 _LABELS = Path("folder_structure/yolov5/labels")
 _META = Path("folder_structure/yolov5/meta.yaml")
 _VOC = Path("folder_structure/pascalvoc")
+_SUPERVISELY = Path("folder_structure/supervisely/wrist/ann")
 
 
 class NotPhantomsError(DatasetError):
@@ -87,24 +97,30 @@ def generate(
     recipe = Recipe(seed, count, size_px, prevalence, image_format)
     _check(recipe, workers)
     _claim(out, recipe)
-    tell = progress or (lambda done, total: None)
     rows: dict[int, dict[str, str]] = {}
-    boxes: Counter[str] = Counter({name: 0 for name in CLASS_NAMES})
+    boxes: Counter[str] = Counter(dict.fromkeys(CLASS_NAMES, 0))
     chunks = [range(i, min(i + _CHUNK, count)) for i in range(0, count, _CHUNK)]
     for written in _written(out, recipe, chunks, workers):
-        for index, row, classes in written:
-            rows[index] = row
-            boxes.update(CLASS_NAMES[c] for c in classes)
-        tell(len(rows), count)
+        for row in written:
+            rows[row.index] = row.cells
+            boxes.update(CLASS_NAMES[c] for c in row.classes)
+        if progress is not None:
+            progress(len(rows), count)
     _replace(out / _META, meta_yaml().encode())
     _replace(out / "dataset.csv", csv_text(rows[i] for i in range(count)).encode())
     return PhantomDataset(out, count, dict(boxes), time.monotonic() - began)
 
 
-Written = list[tuple[int, dict[str, str], list[int]]]
+@dataclass(frozen=True)
+class Row:
+    """One image as dataset.csv tells it, and the classes of its boxes."""
+
+    index: int
+    cells: dict[str, str]
+    classes: list[int]
 
 
-def _written(out: Path, recipe: Recipe, chunks: list[range], workers: int) -> Iterator[Written]:
+def _written(out: Path, recipe: Recipe, chunks: list[range], workers: int) -> Iterator[list[Row]]:
     if workers == 1:
         yield from (write_chunk(out, recipe, chunk) for chunk in chunks)
         return
@@ -119,29 +135,29 @@ def _written(out: Path, recipe: Recipe, chunks: list[range], workers: int) -> It
             raise
 
 
-def write_chunk(out: Path, recipe: Recipe, indices: range) -> Written:
+def write_chunk(out: Path, recipe: Recipe, indices: range) -> list[Row]:
     """Write some images with their labels, skipping those that are there, and return their rows and classes."""
     return [_write_one(out, recipe, index) for index in indices]
 
 
-def _write_one(out: Path, recipe: Recipe, index: int) -> tuple[int, dict[str, str], list[int]]:
+def _write_one(out: Path, recipe: Recipe, index: int) -> Row:
     number, view = divmod(index, len(VIEWS))
     study = study_of(recipe.seed, number, recipe.prevalence)
     stem = study.stem(view)
     label = out / _LABELS / f"{stem}.txt"
-    row_file = out / _LABELS.parent / "rows" / f"{stem}.json"
+    # The images are written last, so where they are, the labels are too.
     targets = _image_files(out, recipe, stem, number)
-    if not all(path.exists() for path in (*targets, label, row_file)):
+    if not all(path.exists() for path in (label, *targets)):
         image = draw_view(recipe.seed, study, view, recipe.size_px)
         height, width = image.pixels.shape
         _replace(label, yolo_label(image.boxes, width, height).encode())
         _replace(out / _VOC / f"{stem}.xml", voc_annotation(stem, image.boxes).encode())
-        _replace(row_file, json.dumps(image.meta.pixel_spacing_mm).encode())
+        _replace(out / _SUPERVISELY / f"{stem}.json", supervisely_annotation(image).encode())
         for path in targets:
             _replace(path, _encode(path, image, recipe.seed))
     classes = read_yolo_classes(label.read_text())
-    spacing = float(json.loads(row_file.read_text()))
-    return index, csv_row(study, view, spacing, classes), classes
+    spacing = spacing_mm(recipe.seed, study, view, recipe.size_px)
+    return Row(index, csv_row(study, view, spacing, classes), classes)
 
 
 def _image_files(out: Path, recipe: Recipe, stem: str, number: int) -> list[Path]:
@@ -155,7 +171,9 @@ def _encode(path: Path, image: PhantomImage, seed: int) -> bytes:
         return dicom_bytes(image, seed)
     done, data = cv2.imencode(".png", image.pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not done:
-        raise DatasetError(f"{path.name} could not be encoded as PNG", "OpenCV refused the pixels", "report this as a defect")
+        raise DatasetError(
+            f"{path.name} could not be encoded as PNG", "OpenCV refused the pixels", "report this as a defect"
+        )
     return np.asarray(data).tobytes()
 
 
@@ -173,9 +191,13 @@ def _replace(path: Path, data: bytes) -> None:
 
 def _check(recipe: Recipe, workers: int) -> None:
     if not 1 <= recipe.count <= MOST_IMAGES:
-        raise UsageError(f"count is {recipe.count}", f"a dataset holds 1 to {MOST_IMAGES} phantoms", "choose a count in that range")
+        raise UsageError(
+            f"count is {recipe.count}", f"a dataset holds 1 to {MOST_IMAGES} phantoms", "choose a count in that range"
+        )
     if not 128 <= recipe.size_px <= 2048:
-        raise UsageError(f"size is {recipe.size_px} px", "phantoms are drawn 128 to 2048 px high", "choose a size in that range")
+        raise UsageError(
+            f"size is {recipe.size_px} px", "phantoms are drawn 128 to 2048 px high", "choose a size in that range"
+        )
     if recipe.seed < 0:
         raise UsageError(f"seed is {recipe.seed}", "seeds are whole numbers from 0", "choose a seed of 0 or more")
     if workers < 1:
@@ -194,7 +216,9 @@ def _claim(out: Path, recipe: Recipe) -> None:
         )  # fmt: skip
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise NotPhantomsError(
-            f"{out} is not empty", f"it has no {RECIPE_FILE}, so it was not made by this command", "choose an empty folder"
+            f"{out} is not empty",
+            f"it has no {RECIPE_FILE}, so it was not made by this command",
+            "choose an empty folder",
         )
     out.mkdir(parents=True, exist_ok=True)
     _replace(mark, (json.dumps(asdict(recipe), indent=2) + "\n").encode())

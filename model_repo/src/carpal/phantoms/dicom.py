@@ -6,18 +6,18 @@ import io
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from carpal.phantoms.drawing import PhantomImage
 from carpal.phantoms.study import VIEWS
 
-DX_FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.1.1"
+DX_FOR_PRESENTATION = UID("1.2.840.10008.5.1.4.1.1.1.1.1")
 
 
-def uid(*parts: object) -> str:
+def uid(*parts: object) -> UID:
     """Return a UID under 2.25 (ITU-T X.667) that depends on the parts only."""
     digest = hashlib.sha256("/".join(str(p) for p in ("carpal phantom", *parts)).encode()).digest()
-    return f"2.25.{int.from_bytes(digest[:16], 'big')}"
+    return UID(f"2.25.{int.from_bytes(digest[:16], 'big')}")
 
 
 def _code(value: str, scheme: str, meaning: str) -> Dataset:
@@ -54,12 +54,13 @@ def dicom_bytes(image: PhantomImage, seed: int) -> bytes:
     return buffer.getvalue()
 
 
-def _identify(ds: Dataset, image: PhantomImage, seed: int, instance: str) -> None:
+def _identify(ds: Dataset, image: PhantomImage, seed: int, instance: UID) -> None:
     study, view = image.meta.study, image.meta.view
     patient = study.patient
     ds.SpecificCharacterSet = "ISO_IR 192"
     ds.SOPClassUID, ds.SOPInstanceUID = DX_FOR_PRESENTATION, instance
-    ds.StudyInstanceUID, ds.SeriesInstanceUID = uid(seed, study.number, "study"), uid(seed, study.number, "series", view)
+    ds.StudyInstanceUID = uid(seed, study.number, "study")
+    ds.SeriesInstanceUID = uid(seed, study.number, "series", view)
     ds.PatientName, ds.PatientID = f"Phantom^{patient.number:04d}", f"PHANTOM-{seed}-{patient.number:04d}"
     ds.PatientBirthDate, ds.PatientSex = "", patient.sex
     ds.PatientAge = f"{int(study.age):03d}Y"

@@ -1,4 +1,4 @@
-"""From path lengths to detector grey: attenuation, scatter, noise, collimation and the stretch of the stored picture."""
+"""From path lengths to detector grey: attenuation, scatter, noise, collimation, the stored stretch."""
 
 from dataclasses import dataclass
 
@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from carpal.phantoms.attenuation import Film, Textures
-from carpal.phantoms.canvas import Canvas, Floats, Patch, smooth
+from carpal.phantoms.attenuation import Film
+from carpal.phantoms.canvas import Canvas, Floats, smooth
 
 
 @dataclass(frozen=True)
 class Beam:
-    """How one view was exposed: grey of air, gains, noise, blur, the tilt of the collimated field and its hot border."""
+    """How one view was exposed: air, gains, noise, blur, and the collimated field with its hot border."""
 
     air: float
     soft_gain: float
@@ -32,14 +32,16 @@ def sample_beam(rng: np.random.Generator) -> Beam:
     tilt = rng.uniform(8, 45) * rng.choice([-1, 1]) if steep else rng.normal(0, 1.8)
     inset = rng.uniform(0.0, 0.017, 4)
     return Beam(
-        air=rng.uniform(0.055, 0.115), soft_gain=rng.uniform(0.0084, 0.0112), bone_gain=rng.uniform(0.050, 0.064),
+        air=rng.uniform(0.055, 0.115), soft_gain=rng.uniform(0.0084, 0.0112),
+        bone_gain=rng.uniform(0.050, 0.064),
         noise=rng.uniform(0.0058, 0.0080), blur_px=rng.uniform(0.40, 0.62), tilt_deg=float(tilt),
-        inset=(float(inset[0]), float(inset[1]), float(inset[2]), float(inset[3])), glow=rng.uniform(0.08, 0.24), edge=rng.uniform(0.35, 0.75),
+        inset=(float(inset[0]), float(inset[1]), float(inset[2]), float(inset[3])),
+        glow=rng.uniform(0.08, 0.24), edge=rng.uniform(0.35, 0.75),
         levels=int(rng.integers(2900, 4080)),
     )  # fmt: skip
 
 
-def inside_mm(canvas: Canvas, beam: Beam) -> Floats:
+def field_depth_px(canvas: Canvas, beam: Beam) -> Floats:
     """Return each pixel's distance (px) to the nearest border of the collimated field; negative outside."""
     a = np.deg2rad(beam.tilt_deg)
     x = np.arange(canvas.width, dtype=np.float32) - canvas.width / 2
@@ -51,10 +53,9 @@ def inside_mm(canvas: Canvas, beam: Beam) -> Floats:
     half_w = canvas.width / 2 * (1 + 0.10 * turn)
     half_h = canvas.height / 2 * (1 - 0.12 * turn)
     left, right, top, bottom = (s * canvas.height for s in beam.inset)
-    return np.asarray(
-        np.minimum(np.minimum(u + half_w - left, half_w - right - u), np.minimum(v + half_h - top, half_h - bottom - v)),
-        np.float32,
-    )
+    across = np.minimum(u + half_w - left, half_w - right - u)
+    down = np.minimum(v + half_h - top, half_h - bottom - v)
+    return np.asarray(np.minimum(across, down), np.float32)
 
 
 def expose(film: Film, beam: Beam, cast: Floats | None, labels: Floats, rng: np.random.Generator) -> NDArray[np.uint16]:
@@ -64,7 +65,8 @@ def expose(film: Film, beam: Beam, cast: Floats | None, labels: Floats, rng: np.
     dense = film.mineral * np.float32(beam.bone_gain)
     # Beam hardening and the detector's curve: thick bone gains less.
     dense = 0.55 * (1 - np.exp(-dense / 0.55))
-    grey = beam.air + soft * np.float32(beam.soft_gain * (1.0 if cast is None else 0.82)) + dense * (1.0 if cast is None else 0.85)
+    soft_share, bone_share = (1.0, 1.0) if cast is None else (0.82, 0.85)
+    grey = beam.air + soft * np.float32(beam.soft_gain * soft_share) + dense * bone_share
     small = cv2.resize(grey, (canvas.width // 8, canvas.height // 8), interpolation=cv2.INTER_AREA)
     haze = cv2.resize(smooth(small, 3.5), (canvas.width, canvas.height), interpolation=cv2.INTER_LINEAR)
     scatter = 0.13 if cast is None else 0.24
@@ -74,7 +76,7 @@ def expose(film: Film, beam: Beam, cast: Floats | None, labels: Floats, rng: np.
     signal = rng.standard_normal(grey.shape, np.float32)
     signal = 0.55 * signal + 0.75 * cv2.GaussianBlur(signal, (3, 3), 0.8)
     grey += signal * np.float32(beam.noise) * np.sqrt(np.maximum(grey, 0.05) / 0.4)
-    depth = inside_mm(canvas, beam)
+    depth = field_depth_px(canvas, beam)
     # The field's border: a wide glow, and a thin hot line that sets the picture's maximum.
     away = np.maximum(depth, 0) * np.float32(640 / canvas.height)
     grey += np.float32(beam.glow) * np.exp(-away / 11) + np.float32(beam.edge) * np.exp(-away / 1.1)
@@ -89,12 +91,3 @@ def quantise(grey: Floats, levels: int) -> NDArray[np.uint16]:
     counts = np.round(np.clip(grey, 0, 1) * levels)
     low, high = float(counts.min()), float(counts.max())
     return np.asarray(np.round((counts - low) * (65535.0 / max(high - low, 1.0))), np.uint16)
-
-
-def cast_layer(canvas: Canvas, textures: Textures, outline: Floats, thickness: float, shift: tuple[int, int]) -> Floats:
-    """Return the path (mm of soft tissue) through a plaster or fibre cast over a mask 0..1."""
-    whole = Patch(slice(0, canvas.height), slice(0, canvas.width), outline)
-    weave = Textures.part(textures.weave, whole, shift)
-    wide = smooth(outline, 1.2)
-    rim = np.clip(wide * (1 - smooth(outline, 5.0)) * 3.2, 0, 1)
-    return np.asarray(wide * thickness * (1 + 0.06 * weave + 0.5 * rim), np.float32)

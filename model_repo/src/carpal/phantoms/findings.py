@@ -1,15 +1,17 @@
 """Findings of bone: lesions, anomalies, periosteal reaction; and what any finding must be able to do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
 
 from carpal.phantoms.anatomy import Nucleus, Shaft, Skeleton, rotation
 from carpal.phantoms.attenuation import Film
-from carpal.phantoms.canvas import Box, Points, smooth
+from carpal.phantoms.canvas import Mark, Points, smooth
 
 Long = Literal["radius", "ulna"]
+Form = Literal["exostosis", "tilted", "fragmented"]
+FORMS: tuple[Form, ...] = ("exostosis", "tilted", "fragmented")
 
 
 class Finding(Protocol):
@@ -19,18 +21,23 @@ class Finding(Protocol):
     def kind(self) -> str:
         """The class name."""
 
-    def shape(self, body: Skeleton, rng: np.random.Generator) -> None:
+    def shape(self, body: Skeleton) -> None:
         """Change the anatomy before it is drawn."""
 
-    def paint(self, film: Film) -> list[Box]:
-        """Draw on the film and return the boxes (x0, y0, x1, y1) in pixels of what was drawn, not yet clipped."""
+    def paint(self, film: Film) -> list[Mark]:
+        """Draw on the film and return the extents of what was drawn."""
 
 
-def blob(rng: np.random.Generator, centre: Points, width: float, height: float, rough: float, corners: int = 22) -> Points:
+def blob(
+    rng: np.random.Generator, centre: Points, width: float, height: float, rough: float, corners: int = 22
+) -> Points:
     """Return an irregular closed outline about a centre."""
     t = np.linspace(0, 2 * np.pi, corners, endpoint=False)
-    radius = 1 + sum(rng.normal(0, rough / k) * np.cos(k * t + rng.uniform(0, 6.3)) for k in (2, 3, 4))
-    return np.asarray(centre + np.column_stack([np.cos(t) * width / 2, np.sin(t) * height / 2]) * radius[:, None])
+    radius = np.ones_like(t)
+    for k in (2, 3, 4):
+        radius += rng.normal(0, rough / k) * np.cos(k * t + rng.uniform(0, 6.3))
+    shape = np.column_stack([np.cos(t) * width / 2, np.sin(t) * height / 2])
+    return np.asarray(centre + shape * radius[:, None])
 
 
 @dataclass(frozen=True)
@@ -44,14 +51,14 @@ class Lesion:
     dense: bool
     kind: str = "bonelesion"
 
-    def shape(self, body: Skeleton, rng: np.random.Generator) -> None:
+    def shape(self, body: Skeleton) -> None:
         """Expand the bone slightly over a lucent focus."""
         bone, g = body.shafts[self.bone], body.size
         if not self.dense:
             bump = 0.5 * g * np.exp(-(((bone.along - bone.along[0] - self.level_mm * g) / (5 * g)) ** 2))
             bone.left, bone.right = bone.left - bump, bone.right + bump
 
-    def paint(self, film: Film) -> list[Box]:
+    def paint(self, film: Film) -> list[Mark]:
         """Draw the focus."""
         bone, g = film.skeleton.shafts[self.bone], film.skeleton.size
         level = float(bone.along[0]) + self.level_mm * g
@@ -70,7 +77,7 @@ class Lesion:
                 rim = film.canvas.stroke(outline, 0.9 * g, closed=True)
                 if rim is not None:
                     film.mineral[rim.where] += smooth(rim.cover, 0.8) * 3.4 * g
-        return [film.canvas.box([outline], 0.7 * g)]
+        return [film.canvas.mark([outline], 0.7 * g)]
 
 
 @dataclass(frozen=True)
@@ -85,14 +92,14 @@ class Periosteal:
     both: bool
     kind: str = "periostealreaction"
 
-    def shape(self, body: Skeleton, rng: np.random.Generator) -> None:
+    def shape(self, body: Skeleton) -> None:
         """Leave the bone as it is: the reaction lies outside."""
 
-    def paint(self, film: Film) -> list[Box]:
+    def paint(self, film: Film) -> list[Mark]:
         """Draw the shell and the haze under it."""
         return [self._one(film, side) for side in ((-1, 1) if self.both else (self.side,))]
 
-    def _one(self, film: Film, side: int) -> Box:
+    def _one(self, film: Film, side: int) -> Mark:
         bone, g = film.skeleton.shafts[self.bone], film.skeleton.size
         start = float(bone.along[0]) + self.level_mm * g
         y = np.linspace(start, start + self.length_mm * g, 40)
@@ -108,21 +115,21 @@ class Periosteal:
         line = film.canvas.stroke(shell, 0.75 * g)
         if line is not None:
             film.mineral[line.where] += smooth(line.cover, 0.8) * 4.2 * g
-        return film.canvas.box([lens], 0.6 * g)
+        return replace(film.canvas.mark([lens], 0.6 * g), outline=film.canvas.px(lens))
 
 
 @dataclass(frozen=True)
 class Anomaly:
     """A bone that grew wrong: an outgrowth, a tilted and deformed epiphysis, or a split one."""
 
-    form: Literal["exostosis", "tilted", "fragmented"]
+    form: Form
     bone: Long
     level_mm: float
     side: Literal[-1, 1]
     degree: float
     kind: str = "boneanomaly"
 
-    def shape(self, body: Skeleton, rng: np.random.Generator) -> None:
+    def shape(self, body: Skeleton) -> None:
         """Deform the metaphysis and the epiphysis."""
         bone, g = body.shafts[self.bone], body.size
         epiphysis = body.nuclei.get(f"{self.bone} epiphysis")
@@ -140,13 +147,13 @@ class Anomaly:
 
         bone.warps.append(warp)
         u = epiphysis.points[:, 0] - centre[0]
-        epiphysis.points = epiphysis.points * np.array([1.0, 1.0]) + np.column_stack([0 * u, -0.10 * u])
+        epiphysis.points = epiphysis.points + np.column_stack([0 * u, -0.10 * u])
         epiphysis.warps.append(warp)
 
     def _form(self, body: Skeleton) -> str:
         return self.form if f"{self.bone} epiphysis" in body.nuclei else "exostosis"
 
-    def paint(self, film: Film) -> list[Box]:
+    def paint(self, film: Film) -> list[Mark]:
         """Draw what is added, and return the box of the abnormal part."""
         bone, g = film.skeleton.shafts[self.bone], film.skeleton.size
         form = self._form(film.skeleton)
@@ -158,16 +165,17 @@ class Anomaly:
         top = float(bone.along[0])
         left, right = bone.at(top)
         ends = bone.place(np.array([[left, top], [right, top], [left, top + 5 * g], [right, top + 5 * g]]))
-        return [film.canvas.box([epiphysis.outline(), ends], 0.8 * g)]
+        return [film.canvas.mark([epiphysis.outline(), ends], 0.8 * g)]
 
-    def _exostosis(self, film: Film, bone: Shaft, g: float) -> Box:
+    def _exostosis(self, film: Film, bone: Shaft, g: float) -> Mark:
         level = float(bone.along[0]) + self.level_mm * g
         left, right = bone.at(level)
         edge = left if self.side < 0 else right
         out, half = (5.5 + 3.5 * self.degree) * g, (3.2 + 1.2 * self.degree) * g
         # A stalk that leans away from the joint, with a rounded head.
-        shape = np.array([[-0.6 * g, -half], [0.35 * out, -half * 0.75], [out * 0.85, -half * 0.35], [out, half * 0.35],
-                          [out * 0.92, half * 1.0], [out * 0.5, half * 1.05], [0.1 * out, half * 1.25], [-0.6 * g, half * 1.4]])  # fmt: skip
+        x = [-0.6 * g, 0.35 * out, 0.85 * out, out, 0.92 * out, 0.5 * out, 0.1 * out, -0.6 * g]
+        y = np.array([-1.0, -0.75, -0.35, 0.35, 1.0, 1.05, 1.25, 1.4]) * half
+        shape = np.column_stack([x, y])
         points = bone.place(shape * np.array([self.side, 1.0]) + np.array([edge, level]))
         patch = film.canvas.fill(points)
         if patch is not None:
@@ -176,9 +184,9 @@ class Anomaly:
         rim = film.canvas.stroke(points[1:-1], 1.0 * g)
         if rim is not None:
             film.mineral[rim.where] += smooth(rim.cover, 0.8) * 3.0 * g
-        return film.canvas.box([points[1:]], 0.8 * g)
+        return film.canvas.mark([points[1:]], 0.8 * g)
 
-    def _fragments(self, film: Film, epiphysis: Nucleus, g: float) -> Box:
+    def _fragments(self, film: Film, epiphysis: Nucleus, g: float) -> Mark:
         outline = epiphysis.outline()
         low, high = outline.min(axis=0), outline.max(axis=0)
         for share in (0.32, 0.66):
@@ -193,4 +201,4 @@ class Anomaly:
             patch = film.canvas.fill(blob(film.rng, centre, 2.6 * g, 2.2 * g, 0.2))
             if patch is not None:
                 film.mineral[patch.where] *= 1 + 0.55 * smooth(patch.cover, 1.0)
-        return film.canvas.box([outline], 0.8 * g)
+        return film.canvas.mark([outline], 0.8 * g)

@@ -7,17 +7,16 @@ import numpy as np
 
 from carpal.phantoms.anatomy import Shaft, Skeleton, Warp, rotation
 from carpal.phantoms.attenuation import Film
-from carpal.phantoms.canvas import Box, Points, smooth
+from carpal.phantoms.canvas import Mark, Points, smooth
 
 Pattern = Literal["torus", "greenstick", "transverse", "oblique", "salter", "styloid"]
-PATTERNS: tuple[Pattern, ...] = ("torus", "greenstick", "transverse", "oblique", "salter", "styloid")
 
 _HAND_FOLLOWS = "radius"
 
 
 @dataclass(frozen=True)
 class Fracture:
-    """A fracture of radius or ulna: pattern, distance from the growth plate (adult mm), side of the tension, severity 0..1."""
+    """A fracture of radius or ulna: pattern, distance from the growth plate (adult mm), tension side, severity 0..1."""
 
     bone: Literal["radius", "ulna"]
     pattern: Pattern
@@ -28,7 +27,7 @@ class Fracture:
     shift_mm: float
     kind: str = "fracture"
 
-    def shape(self, body: Skeleton, rng: np.random.Generator) -> None:
+    def shape(self, body: Skeleton) -> None:
         """Bend, buckle or displace the bone, and whatever hangs on its distal end."""
         bone, g = body.shafts[self.bone], body.size
         level = self._level(bone, g)
@@ -48,7 +47,7 @@ class Fracture:
     def _buckle(self, bone: Shaft, level: float, g: float, both: bool) -> None:
         # The bulge faces away from the tension side: short, rounded, steeper towards the hand.
         x = (bone.along - level) / (1.7 * g)
-        bump = (0.9 + 1.3 * self.severity) * g * np.exp(-np.abs(x) ** 2.2)
+        bump = (0.9 + 1.3 * self.severity) * g * np.exp(-(np.abs(x) ** 2.2))
         if self.side < 0 or both:
             bone.left = bone.left - bump
         if self.side > 0 or both:
@@ -76,7 +75,8 @@ class Fracture:
         if self.bone == _HAND_FOLLOWS:
             for name, shaft in body.shafts.items():
                 if name not in ("radius", "ulna"):
-                    corners = warp(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]) @ shaft.pose[:, :2].T + shaft.pose[:, 2])
+                    frame = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+                    corners = warp(frame @ shaft.pose[:, :2].T + shaft.pose[:, 2])
                     shaft.pose = np.column_stack([corners[1] - corners[0], corners[2] - corners[0], corners[0]])
 
     def _slip(self, body: Skeleton, g: float) -> None:
@@ -88,7 +88,7 @@ class Fracture:
         centre = epiphysis.points.mean(axis=0)
         epiphysis.points = (epiphysis.points - centre) @ turn.T + centre + slip
 
-    def paint(self, film: Film) -> list[Box]:
+    def paint(self, film: Film) -> list[Mark]:
         """Draw the line on the rendered bone and return the fracture's box in pixels."""
         bone, g = film.skeleton.shafts[self.bone], film.skeleton.size
         level = self._level(bone, g)
@@ -112,7 +112,7 @@ class Fracture:
         rim = 3.6 * g
         tall = np.array([[left, level - rim], [right, level - rim], [left, level + rim], [right, level + rim]])
         extent = [bone.place(tall), bone.place(line), bone.place(self._borders(bone, level, rim))]
-        return [film.canvas.box(extent, 1.0 * g)]
+        return [film.canvas.mark(extent, 1.0 * g)]
 
     def _borders(self, bone: Shaft, level: float, reach: float) -> Points:
         near = np.abs(bone.along - level) < reach
@@ -124,7 +124,7 @@ class Fracture:
     def _line(self, rng: np.random.Generator, bone: Shaft, level: float, g: float) -> Points:
         left, right = bone.at(level)
         u = np.linspace(0, 1, 14)
-        slope = {"oblique": 0.55}.get(self.pattern, 0.06) * self.side * (right - left)
+        slope = (0.55 if self.pattern == "oblique" else 0.06) * self.side * (right - left)
         rough = {"torus": 0.25, "greenstick": 0.45}.get(self.pattern, 0.55) * g
         y = level + slope * (u - 0.5) + rng.normal(0, rough, u.shape)
         edge = np.array([bone.at(float(v)) for v in y])
@@ -133,14 +133,16 @@ class Fracture:
     def _gap(self, film: Film, line: Points, width: float, strength: float) -> None:
         patch = film.canvas.stroke(line, width)
         if patch is not None:
-            film.mineral[patch.where] *= 1 - strength * smooth(patch.cover, 0.35 * film.canvas.px_per_mm * film.skeleton.size)
+            sigma = 0.35 * film.canvas.px_per_mm * film.skeleton.size
+            film.mineral[patch.where] *= 1 - strength * smooth(patch.cover, sigma)
 
     def _band(self, film: Film, line: Points, width: float, strength: float) -> None:
         patch = film.canvas.stroke(line, width)
         if patch is not None:
-            film.mineral[patch.where] *= 1 + strength * smooth(patch.cover, 0.7 * film.canvas.px_per_mm * film.skeleton.size)
+            sigma = 0.7 * film.canvas.px_per_mm * film.skeleton.size
+            film.mineral[patch.where] *= 1 + strength * smooth(patch.cover, sigma)
 
-    def _metaphyseal_corner(self, film: Film, bone: Shaft, g: float) -> list[Box]:
+    def _metaphyseal_corner(self, film: Film, bone: Shaft, g: float) -> list[Mark]:
         """Salter-Harris II: the slipped epiphysis takes a corner of the metaphysis with it."""
         top = float(bone.along[0])
         left, right = bone.at(top)
@@ -157,9 +159,9 @@ class Fracture:
         if epiphysis is not None:
             outline = epiphysis.outline()
             parts.append(outline[outline[:, 1] > np.median(outline[:, 1])])
-        return [film.canvas.box(parts, 1.0 * g)]
+        return [film.canvas.mark(parts, 1.0 * g)]
 
-    def _avulsion(self, film: Film, bone: Shaft, g: float) -> list[Box]:
+    def _avulsion(self, film: Film, bone: Shaft, g: float) -> list[Mark]:
         """A chip off the ulnar styloid, with its bed."""
         base = film.skeleton.nuclei.get("ulna epiphysis")
         outline = base.outline() if base is not None else bone.outline()
@@ -172,4 +174,4 @@ class Fracture:
         patch = film.canvas.fill(chip)
         if patch is not None:
             film.mineral[patch.where] += smooth(patch.cover, 0.8) * 5.5 * g
-        return [film.canvas.box([chip, tip[None]], 1.0 * g)]
+        return [film.canvas.mark([chip, tip[None]], 1.0 * g)]

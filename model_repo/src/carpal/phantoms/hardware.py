@@ -7,7 +7,7 @@ import numpy as np
 
 from carpal.phantoms.anatomy import Skeleton, rotation
 from carpal.phantoms.attenuation import Film
-from carpal.phantoms.canvas import Box, Points, smooth
+from carpal.phantoms.canvas import Mark, Points, smooth
 from carpal.phantoms.findings import Long, blob
 
 
@@ -22,10 +22,10 @@ class Metal:
     angle_deg: float
     kind: str = "metal"
 
-    def shape(self, body: Skeleton, rng: np.random.Generator) -> None:
+    def shape(self, body: Skeleton) -> None:
         """Leave the bone as it is."""
 
-    def paint(self, film: Film) -> list[Box]:
+    def paint(self, film: Film) -> list[Mark]:
         """Draw the hardware; one box spans it."""
         return [self._wires(film) if self.form == "wires" else self._plate(film)]
 
@@ -34,14 +34,15 @@ class Metal:
         if patch is not None:
             film.metal[patch.where] = np.maximum(film.metal[patch.where], smooth(patch.cover, 0.5))
 
-    def _wires(self, film: Film) -> Box:
+    def _wires(self, film: Film) -> Mark:
         bone, g = film.skeleton.shafts[self.bone], film.skeleton.size
         top = float(bone.along[0])
         left, right = bone.at(top)
         parts = []
         for i in range(self.count):
             side = 1 if i % 2 == 0 else -1
-            entry = np.array([right + 3 * g if side > 0 else left - 3 * g, top - (7 - 4 * i + film.rng.uniform(0, 2)) * g])
+            edge = right + 3 * g if side > 0 else left - 3 * g
+            entry = np.array([edge, top - (7 - 4 * i + film.rng.uniform(0, 2)) * g])
             lean = self.angle_deg if film.skeleton.view == "ap" else self.angle_deg * 0.6
             length = (34 + 6 * film.rng.uniform()) * g
             tip = entry + rotation(side * lean) @ np.array([0, length])
@@ -49,9 +50,9 @@ class Metal:
             wire = bone.place(np.vstack([hook, entry, tip]))
             self._add(film, wire, 1.5 * g)
             parts.append(wire)
-        return film.canvas.box(parts, 0.9 * g)
+        return film.canvas.mark(parts, 0.9 * g)
 
-    def _plate(self, film: Film) -> Box:
+    def _plate(self, film: Film) -> Mark:
         bone, g = film.skeleton.shafts[self.bone], film.skeleton.size
         start = float(bone.along[0]) + self.level_mm * g
         length = (7 * self.count + 4) * g
@@ -81,7 +82,7 @@ class Metal:
             patch = film.canvas.fill(hole)
             if patch is not None:
                 film.metal[patch.where] *= 1 - 0.30 * patch.cover
-        return film.canvas.box(parts, (3.0 if flat else 1.2) * g)
+        return film.canvas.mark(parts, (3.0 if flat else 1.2) * g)
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,10 @@ class ForeignBody:
     angle_deg: float
     kind: str = "foreignbody"
 
-    def shape(self, body: Skeleton, rng: np.random.Generator) -> None:
+    def shape(self, body: Skeleton) -> None:
         """Leave the anatomy as it is."""
 
-    def paint(self, film: Film) -> list[Box]:
+    def paint(self, film: Film) -> list[Mark]:
         """Draw the fragment between skin and bone."""
         body = film.skeleton
         g, y = body.size, self.height_mm * body.size
@@ -111,4 +112,4 @@ class ForeignBody:
         patch = film.canvas.fill(shard)
         if patch is not None:
             film.mineral[patch.where] += smooth(patch.cover, 0.6) * 14.0
-        return [film.canvas.box([shard], 0.5 * g)]
+        return [film.canvas.mark([shard], 0.5 * g)]

@@ -1,12 +1,13 @@
-"""The text files of GRAZPEDWRI-DX as it is distributed: YOLO, Pascal VOC and dataset.csv, byte for byte in its manner."""
+"""The text files of GRAZPEDWRI-DX in its own manner: YOLO, Pascal VOC, Supervisely and dataset.csv."""
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Sequence
 from xml.sax.saxutils import escape
 
 from carpal.phantoms.classes import CLASS_NAMES
-from carpal.phantoms.drawing import LabelBox
+from carpal.phantoms.drawing import LabelBox, PhantomImage
 from carpal.phantoms.study import Study
 
 CSV_COLUMNS: tuple[str, ...] = (
@@ -46,10 +47,38 @@ def voc_annotation(stem: str, boxes: Sequence[LabelBox]) -> str:
         + "    </bndbox>\n  </object>\n"
         for c, x0, y0, x1, y1 in boxes
     )
-    return (
-        f"<annotation>\n  <folder/>\n  <filename>{stem}.png</filename>\n  <source>\n"
-        f"    <database>GRAZPEDWRI-DX</database>\n  </source>\n  <size/>\n{objects}</annotation>\n"
-    )
+    source = "  <source>\n    <database>GRAZPEDWRI-DX</database>\n  </source>\n"
+    head = f"<annotation>\n  <folder/>\n  <filename>{stem}.png</filename>\n{source}  <size/>\n"
+    return f"{head}{objects}</annotation>\n"
+
+
+def supervisely_annotation(image: PhantomImage) -> str:
+    """Return a Supervisely file: tags, the axis line, rectangles, and polygons for periosteal reactions."""
+    height, width = image.pixels.shape
+    study = image.meta.study
+    tags: list[dict[str, str | None]] = [{"name": ("projection_ap", "projection_lat")[image.meta.view], "value": None}]
+    flags = {"initial_exam": study.initial, "cast": study.cast, "osteopenia": study.osteopenia > 0,
+             "diagnosis_uncertain": study.uncertain}  # fmt: skip
+    tags += [{"name": name, "value": None} for name, value in flags.items() if value]
+    tags += [{"name": "ao_classification", "value": code} for code in study.ao().split("; ") if code]
+    polygons = {c for c, _ in image.meta.outlines}
+    objects = [_object("axis", "line", image.meta.axis.tolist())]
+    objects += [_object(CLASS_NAMES[c], "polygon", points.tolist()) for c, points in image.meta.outlines]
+    objects += [
+        _object(CLASS_NAMES[c], "rectangle", [[x0, y0], [x1, y1]])
+        for c, x0, y0, x1, y1 in image.boxes
+        if c not in polygons
+    ]
+    document = {"description": "", "tags": tags, "size": {"height": height, "width": width}, "objects": objects}
+    return json.dumps(document, indent=1)
+
+
+def _object(title: str, geometry: str, points: list[list[float]]) -> dict[str, object]:
+    exterior = [[round(x), round(y)] for x, y in points]
+    return {
+        "description": "", "geometryType": geometry, "tags": [], "classTitle": title,
+        "points": {"exterior": exterior, "interior": []},
+    }  # fmt: skip
 
 
 def csv_row(study: Study, view: int, spacing_mm: float, classes: Iterable[int]) -> dict[str, str]:
@@ -60,7 +89,8 @@ def csv_row(study: Study, view: int, spacing_mm: float, classes: Iterable[int]) 
         return "1" if value else ""
 
     return {
-        "filestem": study.stem(view), "patient_id": str(study.patient.number), "study_number": str(study.within_patient),
+        "filestem": study.stem(view),
+        "patient_id": str(study.patient.number), "study_number": str(study.within_patient),
         "timehash": str(study.timehash[view]), "gender": study.patient.sex, "age": f"{study.age:g}",
         "laterality": study.patient.side, "projection": str(view + 1), "initial_exam": flag(study.initial),
         "ao_classification": study.ao(), "cast": flag(study.cast), "diagnosis_uncertain": flag(study.uncertain),

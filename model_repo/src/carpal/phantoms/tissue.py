@@ -7,7 +7,7 @@ import numpy as np
 
 from carpal.phantoms.anatomy import Skeleton
 from carpal.phantoms.attenuation import Film
-from carpal.phantoms.canvas import Box, Points, smooth
+from carpal.phantoms.canvas import Mark, Points, smooth
 
 
 def fat_stripe(body: Skeleton, start_mm: float, length_mm: float, near_mm: float, bow_mm: float) -> Points:
@@ -34,10 +34,10 @@ class PronatorSign:
     bow_mm: float
     kind: str = "pronatorsign"
 
-    def shape(self, body: Skeleton, rng: np.random.Generator) -> None:
+    def shape(self, body: Skeleton) -> None:
         """Leave the bones as they are."""
 
-    def paint(self, film: Film) -> list[Box]:
+    def paint(self, film: Film) -> list[Mark]:
         """Draw the bowed dark stripe and the fuller muscle under it."""
         body = film.skeleton
         line = fat_stripe(body, self.start_mm, self.length_mm, 1.6, self.bow_mm)
@@ -46,7 +46,7 @@ class PronatorSign:
         if belly is not None:
             film.soft[belly.where] *= 1 + 0.07 * smooth(belly.cover, 1.5)
         darken(film, line, 1.7 * body.size, 0.38)
-        return [film.canvas.box([line, flat], 0.8 * body.size)]
+        return [film.canvas.mark([line, flat], 0.8 * body.size)]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Swelling:
         x = (body.skin_y / body.size - self.height_mm) / (self.length_mm / 2)
         return np.asarray(np.where(np.abs(x) < 1, np.cos(np.clip(x, -1, 1) * np.pi / 2) ** 1.3, 0.0))
 
-    def shape(self, body: Skeleton, rng: np.random.Generator) -> None:
+    def shape(self, body: Skeleton) -> None:
         """Bulge the skin's border."""
         bump = self.bulge_mm * body.size * self._profile(body)
         if self.side < 0:
@@ -71,7 +71,7 @@ class Swelling:
         else:
             body.skin_right = body.skin_right + bump
 
-    def paint(self, film: Film) -> list[Box]:
+    def paint(self, film: Film) -> list[Mark]:
         """Draw the haze, from the new border inwards."""
         body, g = film.skeleton, film.skeleton.size
         inside = self._profile(body) > 0.12
@@ -85,4 +85,4 @@ class Swelling:
         if patch is not None:
             haze = smooth(patch.cover, 0.9 * g * film.canvas.px_per_mm)
             film.soft[patch.where] += haze * 5.0 * g * (film.soft[patch.where] > 1)
-        return [film.canvas.box([region], 0.3 * g)]
+        return [film.canvas.mark([region], 0.3 * g)]
