@@ -10,25 +10,25 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from carpal.errors import CarpalError
 from carpal.packages import disk
 from carpal.packages.channels import CHANNELS, Channels
 from carpal.packages.errors import NotReadableError, TargetExistsError, VersionExistsError
-from carpal.packages.manifest import NAME_PATTERN, VERSION_PATTERN
-from carpal.packages.package import Package, verify_package, write_package
+from carpal.packages.package import Package, open_package, verify_package, write_package
 from carpal.packages.repository import (
     Published,
+    check_channels,
     check_identity,
     check_word,
+    fits,
     in_order,
-    next_version,
+    problem,
     publish_at,
     restamped,
     unknown_channel,
@@ -65,11 +65,11 @@ class DirectoryRepository:
 
     def names(self) -> list[str]:
         """Names that have at least one version, sorted."""
-        return [name for name in _folders(self.root, NAME_PATTERN) if self.versions(name)]
+        return [name for name in _folders(self.root, "name") if self.versions(name)]
 
     def versions(self, name: str) -> list[str]:
         """Published versions of a name, oldest first; empty where there is none."""
-        return in_order(_folders(self.root / check_word("name", name), VERSION_PATTERN))
+        return in_order(_folders(self.root / check_word("name", name), "version"))
 
     def channels(self, name: str) -> dict[str, str]:
         """Where each channel of a name points."""
@@ -88,7 +88,7 @@ class DirectoryRepository:
 
         with self._turn(name, create=True):
             self._sweep(name)
-            return publish_at(version, lambda: next_version(self.versions(name)), attempt)
+            return publish_at(version, lambda: self.versions(name), attempt)
 
     def fetch(self, name: str, version: str) -> Package:
         """The verified package, where it lies."""
@@ -112,13 +112,14 @@ class DirectoryRepository:
             self._change_channels(name, lambda channels: channels.rolled_back(channel))
         return version
 
-    def verify(self) -> list[str]:
+    def verify(self, *, public_key: Path | None = None) -> list[str]:
         """Check every package and channel; returns one sentence a problem."""
         problems = []
+        check = partial(self._check_version, public_key=public_key)
         for name in self.names():
             for version in self.versions(name):
-                problems += _problem(self._check_version, name, version)
-            problems += _problem(self._check_channels, name)
+                problems += problem(check, name, version)
+            problems += problem(self._check_channels, name)
         return problems
 
     def _write(self, package: Package, name: str, version: str, key: Path | None) -> Published:
@@ -185,30 +186,18 @@ class DirectoryRepository:
                 else:
                     leftover.unlink(missing_ok=True)
 
-    def _check_version(self, name: str, version: str) -> None:
+    def _check_version(self, name: str, version: str, *, public_key: Path | None) -> None:
         path = self.root / name / version
-        check_identity(verify_package(path).manifest, name, version, path)
+        check_identity(open_package(path, public_key=public_key).manifest, name, version, path)
 
     def _check_channels(self, name: str) -> None:
-        versions = self.versions(name)
-        for version in self._read_channels(name).present.values():
-            if version not in versions:
-                raise unknown_version(name, version, versions)
+        check_channels(name, self._read_channels(name), self.versions(name))
 
 
-def _problem(check: Callable[..., None], *words: str) -> list[str]:
-    """What a check says is wrong, as one sentence."""
-    try:
-        check(*words)
-    except CarpalError as failure:
-        return [f"{':'.join(words)}: {failure.what} [{failure.code}]"]
-    return []
-
-
-def _folders(root: Path, pattern: str) -> list[str]:
+def _folders(root: Path, kind: str) -> list[str]:
     """Sorted names of the folders whose names fit; none where there is no such root."""
     try:
-        return sorted(entry.name for entry in root.iterdir() if re.fullmatch(pattern, entry.name) and entry.is_dir())
+        return sorted(entry.name for entry in root.iterdir() if fits(kind, entry.name) and entry.is_dir())
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as failure:

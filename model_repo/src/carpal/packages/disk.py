@@ -78,9 +78,9 @@ def copy_file(source: Path, target: Path) -> str:
     return digest.hexdigest()
 
 
-def write_file(target: Path, body: bytes) -> None:
-    """Write a new file, flushed to the disk."""
-    with target.open("xb") as writer:
+def write_file(target: Path, body: bytes, *, mode: int = 0o666) -> None:
+    """Write a new file, flushed to the disk; the process's umask narrows its mode."""
+    with open(target, "xb", opener=lambda path, flags: os.open(path, flags, mode)) as writer:
         writer.write(body)
         writer.flush()
         os.fsync(writer.fileno())

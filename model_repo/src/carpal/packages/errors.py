@@ -197,13 +197,20 @@ class LocationUnsupportedError(RepositoryError):
     kind = Kind.BAD_INPUT
 
 
+class ConditionsUnsupportedError(RepositoryError):
+    """An object store that takes conditional writes for plain ones, so that publishing is not safe on it."""
+
+    code = "repository.conditions-unsupported"
+    kind = Kind.UNSUPPORTED
+
+
 class BucketMissingError(RepositoryError):
     """The bucket does not exist."""
 
     code = "repository.bucket-missing"
 
 
-class NoCredentialsError(RepositoryError):
+class NoCredentialsFoundError(RepositoryError):
     """No credentials for the object store were found, or they are incomplete."""
 
     code = "repository.no-credentials"

@@ -15,7 +15,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Protocol
 
-from carpal.packages.channels import CHANNEL_PATTERN
+from carpal.errors import Kind, PackageError, RepositoryError
+from carpal.packages.channels import CHANNEL_PATTERN, Channels
 from carpal.packages.errors import (
     ChannelUnknownError,
     LocationUnsupportedError,
@@ -23,11 +24,13 @@ from carpal.packages.errors import (
     NameInvalidError,
     NameUnknownError,
     VersionExistsError,
+    VersionUnfinishedError,
     VersionUnknownError,
 )
 from carpal.packages.manifest import NAME_PATTERN, VERSION_PATTERN, Manifest
 from carpal.packages.package import Package
 
+MOST_CONFLICTS = 100  # more publishers than ever race; it only keeps a fault from looping for ever
 _LONGEST = {"name": 63, "version": 9, "channel": 63}
 _PATTERNS = {"name": NAME_PATTERN, "version": VERSION_PATTERN, "channel": CHANNEL_PATTERN}
 
@@ -84,8 +87,8 @@ class Repository(Protocol):
     def rollback(self, name: str, channel: str = "stable") -> str:
         """Point a channel at the version that it had before; returns that version."""
 
-    def verify(self) -> list[str]:
-        """Check every package and channel; returns one sentence a problem."""
+    def verify(self, *, public_key: Path | None = None) -> list[str]:
+        """Check every package and channel, and with a key every signature; returns one sentence a problem."""
 
 
 def open_repository(location: str | Path) -> Repository:
@@ -119,7 +122,7 @@ def check_word(kind: str, word: str) -> str:
     Raises:
         NameInvalidError: it does not.
     """
-    if len(word) > _LONGEST[kind] or not re.fullmatch(_PATTERNS[kind], word):
+    if not fits(kind, word):
         rule = (
             "a whole number from 1" if kind == "version" else "small letters, digits and inner dashes, a letter first"
         )
@@ -129,6 +132,11 @@ def check_word(kind: str, word: str) -> str:
             "Correct it.",
         )
     return word
+
+
+def fits(kind: str, word: str) -> bool:
+    """Whether a word is a name, version or channel."""
+    return len(word) <= _LONGEST[kind] and re.fullmatch(_PATTERNS[kind], word) is not None
 
 
 def in_order(versions: Iterable[str]) -> list[str]:
@@ -162,23 +170,53 @@ def check_identity(manifest: Manifest, name: str, version: str, where: str | Pat
         )
 
 
-def publish_at(version: str | None, free: Callable[[], str], attempt: Callable[[str], Published]) -> Published:
+def check_channels(name: str, channels: Channels, versions: Iterable[str]) -> None:
+    """That every channel points at a version.
+
+    Raises:
+        VersionUnknownError: one does not.
+    """
+    known = set(versions)
+    for version in channels.present.values():
+        if version not in known:
+            raise unknown_version(name, version, known)
+
+
+def problem(check: Callable[..., None], *words: str) -> list[str]:
+    """What a check says is wrong, as one sentence; empty where nothing is."""
+    try:
+        check(*words)
+    except (PackageError, RepositoryError) as failure:
+        if failure.kind in (Kind.UNAVAILABLE, Kind.UNSUPPORTED, Kind.BAD_INPUT):
+            raise  # the check could not be made, which says nothing about the repository
+        return [f"{':'.join(words)}: {failure.what} [{failure.code}]"]
+    return []
+
+
+def publish_at(
+    version: str | None, taken: Callable[[], Iterable[str]], attempt: Callable[[str], Published]
+) -> Published:
     """Publish at the wanted version, or at the next free one: where another publisher was faster, at the one after it.
 
     Args:
         version: the wanted one, or None.
-        free: says the next free version.
-        attempt: publishes at a version, or raises VersionExistsError.
+        taken: lists the published versions.
+        attempt: publishes at a version, or raises one of the two conflicts.
+
+    Raises:
+        VersionExistsError, VersionUnfinishedError: the wanted version cannot be had.
     """
     if version is not None:
         return attempt(check_word("version", version))
+    refused: set[str] = set()
     while True:
-        candidate = free()
+        candidate = next_version({*taken(), *refused})
         try:
             return attempt(candidate)
-        except VersionExistsError:
-            if free() == candidate:  # not a race: something that is no version lies there
+        except (VersionExistsError, VersionUnfinishedError):
+            if len(refused) == MOST_CONFLICTS:
                 raise
+            refused.add(candidate)
 
 
 def unknown_name(name: str, known: Iterable[str], where: str) -> NameUnknownError:
