@@ -1,0 +1,1 @@
+"""The KServe runtime of carpal: transports, then a scheduler, then ``carpal.detection``."""

@@ -1,0 +1,59 @@
+"""KServe's v1 protocol: a list of instances in, a list of predictions out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from carpal.document import explain
+from carpal_detector.errors import MalformedError
+
+
+class Instance(BaseModel):
+    """One encoded image, in base64, and the name that its record is to carry."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    b64: str
+    name: str | None = None
+
+
+class Instances(BaseModel):
+    """The body of a prediction request."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    instances: Annotated[list[Instance], Field(min_length=1)]
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    signature_name: str | None = None
+
+
+def parse(body: bytes) -> tuple[list[tuple[bytes, str | None]], dict[str, Any]]:
+    """A body to encoded images with their names, and the parameters.
+
+    Raises:
+        MalformedError: not JSON, a key missing or unknown, or an image that is not base64.
+    """
+    try:
+        request = Instances.model_validate(orjson.loads(body))
+        images = [(base64.b64decode(one.b64, validate=True), one.name) for one in request.instances]
+    except orjson.JSONDecodeError as failure:
+        raise MalformedError(f"The request is not JSON: {failure}", "", EXAMPLE) from failure
+    except ValidationError as failure:
+        raise MalformedError(f"The request is no v1 request: {explain(failure, Instances)}", "", EXAMPLE) from failure
+    except (binascii.Error, ValueError) as failure:
+        raise MalformedError(f"An instance is not base64: {failure}", "", EXAMPLE) from failure
+    return images, request.parameters
+
+
+def render(records: Sequence[bytes]) -> bytes:
+    """Records, each already JSON, to the body of the answer."""
+    return b'{"predictions":[' + b",".join(records) + b"]}"
+
+
+EXAMPLE = 'Send {"instances": [{"b64": "<base64 of the image>"}]}, or the image alone with its own content type.'

@@ -1,0 +1,124 @@
+"""Open Inference Protocol v2 over REST: JSON, with the binary tensor extension."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+
+from carpal.document import explain
+from carpal_detector.codecs.call import Call, Requested, by_name
+from carpal_detector.codecs.tensor import Tensor, from_binary, from_values, to_binary, to_values
+from carpal_detector.errors import BadTensorError, MalformedError
+
+HEADER_LENGTH = "inference-header-content-length"
+
+
+class _Part(BaseModel):
+    """Open, where our own documents are closed: the protocol lets clients send keys that a server does not know."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Input(_Part):
+    name: str
+    shape: list[StrictInt]
+    datatype: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    data: list[Any] | None = None
+
+
+class _Output(_Part):
+    name: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Request(_Part):
+    inputs: Annotated[list[_Input], Field(min_length=1)]
+    outputs: list[_Output] = Field(default_factory=list)
+    id: str = ""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+def parse(body: bytes, header_length: int | None = None) -> Call:
+    """A body to a call.
+
+    Args:
+        body: JSON, followed by the binary tensors where header_length says where they start.
+        header_length: of the Inference-Header-Content-Length header.
+
+    Raises:
+        MalformedError: not JSON, or a key missing or of the wrong kind.
+        BadTensorError: an input at odds with itself.
+    """
+    if header_length is not None and not 0 <= header_length <= len(body):
+        raise MalformedError(
+            f"Inference-Header-Content-Length is {header_length}",
+            f"The body has {len(body)} bytes.",
+            "Set it to the length of the JSON that starts the body.",
+        )
+    request = _read(body if header_length is None else body[:header_length])
+    rest = memoryview(body)[len(body) if header_length is None else header_length :]
+    tensors = []
+    for given in request.inputs:
+        tensor, rest = _tensor(given, rest)
+        tensors.append(tensor)
+    if len(rest):
+        raise BadTensorError(
+            f"{len(rest)} bytes follow the last binary tensor", "", "Make binary_data_size add up to the body."
+        )
+    binary = request.parameters.get("binary_data_output") is True
+    outputs = tuple(Requested(one.name, one.parameters.get("binary_data", binary) is True) for one in request.outputs)
+    return Call(by_name(tensors), outputs, request.id, request.parameters, binary)
+
+
+def render(model: str, version: str, call_id: str, outputs: Sequence[tuple[Tensor, bool]]) -> tuple[bytes, int | None]:
+    """An answer to a body, and the length of its JSON where bytes follow; each output says whether it goes as bytes."""
+    entries: list[dict[str, Any]] = []
+    tail: list[bytes] = []
+    for tensor, binary in outputs:
+        entry: dict[str, Any] = {"name": tensor.name, "datatype": tensor.datatype, "shape": list(tensor.shape)}
+        if binary:
+            tail.append(to_binary(tensor))
+            entry["parameters"] = {"binary_data_size": len(tail[-1])}
+        else:
+            entry["data"] = to_values(tensor)
+        entries.append(entry)
+    answer: dict[str, Any] = {"model_name": model, "model_version": version, "outputs": entries}
+    if call_id:
+        answer["id"] = call_id
+    head = orjson.dumps(answer)
+    return (b"".join([head, *tail]), len(head)) if tail else (head, None)
+
+
+def _read(text: bytes) -> _Request:
+    try:
+        return _Request.model_validate(orjson.loads(text))
+    except orjson.JSONDecodeError as failure:
+        raise MalformedError(
+            f"The request is not JSON: {failure}",
+            "A body of this content type is a v2 inference request.",
+            "Send an image with its own content type, image/png for one, or correct the JSON.",
+        ) from failure
+    except ValidationError as failure:
+        raise MalformedError(
+            f"The request is no v2 inference request: {explain(failure, _Request)}",
+            "It takes inputs, each with name, shape, datatype and data.",
+            "See /openapi.json for an example.",
+        ) from failure
+
+
+def _tensor(given: _Input, rest: memoryview) -> tuple[Tensor, memoryview]:
+    """One input, and what is left of the binary part."""
+    if given.data is not None:
+        return from_values(given.name, given.datatype, given.shape, given.data), rest
+    size = given.parameters.get("binary_data_size")
+    if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= len(rest):
+        raise BadTensorError(
+            f"Input {given.name!r} has no data, and binary_data_size {size!r}",
+            f"{len(rest)} bytes are left in the binary part of the body.",
+            "Give data, or binary_data_size and the header Inference-Header-Content-Length.",
+        )
+    return from_binary(given.name, given.datatype, given.shape, rest[:size]), rest[size:]

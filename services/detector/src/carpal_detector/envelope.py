@@ -1,0 +1,99 @@
+"""The outermost layer of REST: every answer carries a request id, every failure has the one shape."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from carpal.errors import CarpalError
+from carpal_detector.errors import RetryLaterError, UnknownRouteError, unexpected
+from carpal_detector.lifecycle import Lifecycle
+from carpal_detector.logs import Logger, place
+
+REQUEST_ID = "x-request-id"
+# What is taken over from a caller: nothing that could break a log line or carry much.
+_PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+def request_id_of(given: str | None) -> str:
+    """The caller's request id where it is plain, else a new one."""
+    return given if given and _PLAIN_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def document(failure: CarpalError, request_id: str) -> dict[str, str]:
+    """The error as JSON; ``error`` is a string, as clients of KServe and Triton expect."""
+    said = failure.as_dict()
+    return {"error": said.pop("message"), **said, "request_id": request_id}
+
+
+class Envelope:
+    """Wraps an ASGI application; its routes raise, and here it becomes an answer."""
+
+    def __init__(self, app: ASGIApp, lifecycle: Lifecycle, logger: Logger) -> None:
+        self._app = app
+        self._lifecycle = lifecycle
+        self._logger = logger
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens inside."""
+        if scope["type"] != "http":
+            return
+        headers = {key: value for key, value in scope["headers"] if key == REQUEST_ID.encode()}
+        request_id = request_id_of(headers.get(REQUEST_ID.encode(), b"").decode("latin-1"))
+        started = False
+
+        async def stamp(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                answer = MutableHeaders(scope=message)
+                answer[REQUEST_ID] = request_id
+                if self._lifecycle.leaving:
+                    answer["connection"] = "close"
+            await send(message)
+
+        try:
+            # The router raises HTTPException for a wrong method only where it thinks that an application surrounds it.
+            await self._app({**scope, "app": self._app}, receive, stamp)
+        except CarpalError as failure:
+            await _answer(failure, request_id)(scope, receive, stamp)
+        except HTTPException as failure:
+            await _answer(_unknown_method(scope, failure), request_id)(scope, receive, stamp)
+        except Exception as failure:
+            self._logger.error("request failed", request_id=request_id, **place(failure))
+            if not started:
+                await _answer(unexpected(request_id), request_id)(scope, receive, stamp)
+
+
+async def no_such_route(scope: Scope, _receive: Receive, _send: Send) -> None:
+    """The router's answer where no path fits."""
+    raise UnknownRouteError(
+        f"There is no path {scope['path']}",
+        "It is none of the service's routes.",
+        "See / and /openapi.json for what there is.",
+    )
+
+
+def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(orjson.dumps(data), status, headers, "application/json")
+
+
+def _answer(failure: CarpalError, request_id: str) -> Response:
+    headers = {"retry-after": str(failure.retry_after_s)} if isinstance(failure, RetryLaterError) else None
+    return json_response(document(failure, request_id), failure.status.http, headers)
+
+
+def _unknown_method(scope: Scope, failure: HTTPException) -> UnknownRouteError:
+    allowed = ", ".join(sorted((failure.headers or {}).get("Allow", "").split(", ")))
+    return UnknownRouteError(
+        f"There is no {scope['method']} {scope['path']}", f"The path takes {allowed}.", "See /openapi.json."
+    )
