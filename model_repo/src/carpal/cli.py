@@ -21,7 +21,7 @@ INTERRUPTED = STATUS[Kind.CANCELLED].exit
 _ClickFailure = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
-class MissingDependency(UsageError):
+class MissingDependencyError(UsageError):
     """A command group is installed, but something that it needs is not."""
 
     code = "usage.missing-dependency"
@@ -109,7 +109,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _register_missing(app: typer.Typer, name: str, error: MissingDependency) -> None:
+def _register_missing(app: typer.Typer, name: str, error: MissingDependencyError) -> None:
     """Offer the command all the same: running it says what to install."""
 
     @app.command(
@@ -121,13 +121,13 @@ def _register_missing(app: typer.Typer, name: str, error: MissingDependency) -> 
         raise error
 
 
-def _missing(failure: ImportError, groups: Sequence[EntryPoint]) -> MissingDependency:
+def _missing(failure: ImportError, groups: Sequence[EntryPoint]) -> MissingDependencyError:
     """Which distribution, or which extra of it, would bring the module that is not there."""
     module = (failure.name or "").split(".")[0]
     dists = {group.dist.name: group.dist for group in groups if group.dist is not None}
     wanted = next((found for dist in dists.values() if (found := _offer(dist, module))), None)
     wanted = wanted or next(iter(dists), "carpal")
-    return MissingDependency(
+    return MissingDependencyError(
         f"the Python module {module or str(failure)!r} cannot be imported",
         f"It comes with {wanted}, which is not installed completely here.",
         f"Run `pip install '{wanted}'`.",

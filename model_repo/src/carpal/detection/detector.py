@@ -123,7 +123,7 @@ class Detector:
             options: which findings to report.
 
         Raises:
-            NotFinite: the head holds values that are no numbers.
+            NotFiniteError: the head holds values that are no numbers.
         """
         start = perf_counter()
         options = options or DetectOptions()

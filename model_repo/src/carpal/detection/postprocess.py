@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from carpal.engines.errors import NotFinite
+from carpal.engines.errors import NotFiniteError
 from carpal.imaging.geometry import Boxes, iou
 from carpal.packages.manifest import NmsDefaults
 
@@ -49,7 +49,7 @@ def decode(head: NDArray[np.float32], nms: NmsDefaults, *, floor: float | None =
         floor: the lowest probability of interest; the manifest's by default.
 
     Raises:
-        NotFinite: a value of the head is no number.
+        NotFiniteError: a value of the head is no number.
     """
     candidates = _candidates(head, nms.floor if floor is None else floor, nms.candidates)
     return candidates.take(_suppress(candidates, nms.iou, nms.max_findings))
@@ -62,7 +62,7 @@ def _candidates(head: NDArray[np.float32], floor: float, most: int) -> Detection
     (anchors,) = np.nonzero(best >= floor)
     anchors = anchors[np.argsort(-best[anchors], kind="stable")[:most]]
     if not (np.isfinite(best).all() and np.isfinite(head[:4, anchors]).all()):
-        raise NotFinite(
+        raise NotFiniteError(
             "the head of the network holds values that are no numbers",
             "The weights are damaged, or the engine overflowed in its precision.",
             "Use the float32 variant; if it fails too, train or fetch the model again.",

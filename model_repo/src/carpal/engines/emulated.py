@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 
 from carpal.engines.engine import EngineInfo, Heads, Images
-from carpal.engines.errors import InputMismatch
+from carpal.engines.errors import InputMismatchError
 from carpal.packages.manifest import Manifest
 
 MOST_FINDINGS = 3
@@ -41,10 +41,10 @@ class EmulatedEngine:
         """Sleep, then answer: the same image always gets the same head.
 
         Raises:
-            InputMismatch: another shape than the package's.
+            InputMismatchError: another shape than the package's.
         """
         if images.ndim != 4 or images.shape[1:] != (1, *self._info.input_px):
-            raise InputMismatch(
+            raise InputMismatchError(
                 f"the images are {list(images.shape)}",
                 f"The package takes {['N', 1, *self._info.input_px]}.",
                 "Prepare images with the preprocessing chain of the same package.",
@@ -63,7 +63,7 @@ class EmulatedEngine:
         """Up to three boxes of 4 to 30 % of the frame, their places and probabilities drawn from the image's checksum."""
         info = self._info
         height, width = info.input_px
-        random = np.random.default_rng(zlib.crc32(np.ascontiguousarray(image)))
+        random = np.random.default_rng(zlib.crc32(image.tobytes()))
         count = min(int(random.integers(0, MOST_FINDINGS + 1)), info.anchors)
         head = np.zeros((4 + info.classes, info.anchors), np.float32)
         anchors = random.choice(info.anchors, count, replace=False)

@@ -5,52 +5,52 @@ from __future__ import annotations
 from carpal.errors import EngineError, Kind, PackageError, UsageError
 
 
-class EngineUnknown(UsageError):
+class EngineUnknownError(UsageError):
     """An engine was asked for that carpal does not have."""
 
     code = "engine.unknown"
 
 
-class Unloadable(EngineError):
+class UnloadableError(EngineError):
     """The file of a variant is no network that the engine can load."""
 
     code = "engine.unloadable"
 
 
-class RunFailed(EngineError):
+class RunFailedError(EngineError):
     """The network was loaded, but failed on an input of the right shape."""
 
     code = "engine.run-failed"
     kind = Kind.INTERNAL
 
 
-class InputMismatch(EngineError):
+class InputMismatchError(EngineError):
     """Images of another shape or type than the network takes."""
 
     code = "engine.input-mismatch"
     kind = Kind.BAD_INPUT
 
 
-class NotFinite(EngineError):
+class NotFiniteError(EngineError):
     """The head holds values that are no numbers."""
 
     code = "engine.not-finite"
     kind = Kind.INTERNAL
 
 
-class ClassMismatch(PackageError):
+class ClassMismatchError(PackageError):
     """The names that the exporter wrote into the network are not those of the manifest."""
 
     code = "package.class-mismatch"
 
 
-class InputLayoutMismatch(PackageError):
+class InputLayoutMismatchError(PackageError):
     """The network takes another image than the manifest's preprocessing makes."""
 
     code = "package.input-mismatch"
 
 
-class OutputLayoutMismatch(PackageError):
+class OutputLayoutMismatchError(PackageError):
     """The network's head has another size than the manifest's classes and anchors."""
 
     code = "package.output-mismatch"

@@ -22,12 +22,12 @@ import onnxruntime as ort
 
 from carpal.engines.engine import EngineInfo, Heads, Images
 from carpal.engines.errors import (
-    ClassMismatch,
-    InputLayoutMismatch,
-    InputMismatch,
-    OutputLayoutMismatch,
-    RunFailed,
-    Unloadable,
+    ClassMismatchError,
+    InputLayoutMismatchError,
+    InputMismatchError,
+    OutputLayoutMismatchError,
+    RunFailedError,
+    UnloadableError,
 )
 from carpal.packages.manifest import Manifest, Variant
 
@@ -46,8 +46,8 @@ class OnnxEngine:
         threads: threads inside one call; None for one a physical core.
 
     Raises:
-        Unloadable: the file is no ONNX network, or is cut short.
-        ClassMismatch, InputLayoutMismatch, OutputLayoutMismatch: the network contradicts the manifest.
+        UnloadableError: the file is no ONNX network, or is cut short.
+        ClassMismatchError, InputLayoutMismatchError, OutputLayoutMismatchError: the network contradicts the manifest.
     """
 
     def __init__(self, file: Path, manifest: Manifest, variant: Variant, *, threads: int | None = 1) -> None:
@@ -74,11 +74,11 @@ class OnnxEngine:
         """uint8 [N, 1, H, W] to float32 [N, 4 + classes, anchors]; more than ``max_batch`` images go in several calls.
 
         Raises:
-            InputMismatch: another type or shape.
-            RunFailed: ONNX Runtime failed.
+            InputMismatchError: another type or shape.
+            RunFailedError: ONNX Runtime failed.
         """
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != self._frame or not len(images):
-            raise InputMismatch(
+            raise InputMismatchError(
                 f"the images are {images.dtype} {list(images.shape)}",
                 f"The network takes uint8 {['N', *self._frame]} with N of at least 1.",
                 "Prepare images with the preprocessing chain of the same package.",
@@ -98,7 +98,7 @@ class OnnxEngine:
         try:
             (head,) = self._session.run(None, {self._input: images})
         except Exception as failure:  # the classes that onnxruntime raises have no public base but Exception
-            raise RunFailed(
+            raise RunFailedError(
                 f"ONNX Runtime failed: {_first_line(failure)}", "The network cannot compute this input.", _EXPORT_AGAIN
             ) from failure
         return head  # type: ignore[no-any-return]  # onnxruntime has no types; the shape was compared on loading
@@ -109,7 +109,7 @@ class OnnxEngine:
         head = self._call(np.zeros((1, *self._frame), np.uint8)) if len(outputs) == 1 else None
         if head is None or head.dtype != np.float32 or head.shape[1:] != self._head:
             found = f"{head.dtype} {list(head.shape)}" if head is not None else f"{len(outputs)} outputs"
-            raise OutputLayoutMismatch(
+            raise OutputLayoutMismatchError(
                 f"the network gives {found}",
                 f"By its manifest it gives one output, float32 {['N', *self._head]} (4 + classes, anchors).",
                 _EXPORT_AGAIN,
@@ -127,7 +127,7 @@ def _load(file: Path, threads: int | None) -> ort.InferenceSession:
     try:
         return ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     except Exception as failure:  # the classes that onnxruntime raises have no public base but Exception
-        raise Unloadable(
+        raise UnloadableError(
             f"{file} does not load: {_first_line(failure)}",
             "It is no ONNX network, was cut short, or needs a newer onnxruntime.",
             "Fetch the package again, or export the model again.",
@@ -138,7 +138,7 @@ def _compare_names(session: ort.InferenceSession, manifest: Manifest) -> None:
     text = session.get_modelmeta().custom_metadata_map.get("names", "")
     names = parse_names(text)
     if names != manifest.classes:
-        raise ClassMismatch(
+        raise ClassMismatchError(
             f"the network says its classes are {list(names) if names else text or 'not named'}",
             f"Its manifest says {list(manifest.classes)}; with names in another order every finding would be mislabelled.",
             _EXPORT_AGAIN,
@@ -168,7 +168,7 @@ def _compare_input(session: ort.InferenceSession, frame: tuple[int, int, int]) -
     )
     if not fits or inputs[0].type != "tensor(uint8)":
         found = ", ".join(f"{one.type} {one.shape}" for one in inputs)
-        raise InputLayoutMismatch(
+        raise InputLayoutMismatchError(
             f"the network takes {found}",
             f"By its manifest it takes uint8 {['N', *frame]}, with the scaling to 0..1 inside the graph.",
             _EXPORT_AGAIN,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from carpal.engines.emulated import EmulatedEngine
 from carpal.engines.engine import Engine
-from carpal.engines.errors import EngineUnknown
+from carpal.engines.errors import EngineUnknownError
 from carpal.packages.manifest import Variant
 from carpal.packages.package import Package
 
@@ -21,7 +21,7 @@ def open_engine(spec: str, package: Package, variant: Variant | None = None, *, 
         threads: threads inside one call; None for one a physical core, 1 for one stream a calling thread.
 
     Raises:
-        EngineUnknown: no such engine, or no sensible time to sleep.
+        EngineUnknownError: no such engine, or no sensible time to sleep.
         EngineError: the file does not load.
         PackageError: the network contradicts the manifest.
     """
@@ -46,8 +46,8 @@ def _delay_ms(spec: str, argument: str) -> float:
     return delay_ms
 
 
-def _unknown(spec: str) -> EngineUnknown:
-    return EngineUnknown(
+def _unknown(spec: str) -> EngineUnknownError:
+    return EngineUnknownError(
         f"there is no engine {spec!r}",
         "An engine is 'onnxruntime', or 'emulated:<ms>' with 0 to 600000 milliseconds an image.",
         "Use --engine onnxruntime, or --engine emulated:50 to measure everything but the model.",

@@ -1,7 +1,7 @@
-"""DICOM radiographs: which objects are taken, their pixels as bone-bright grey levels, and what is known of the patient's side.
+"""DICOM radiographs: which objects are taken, their pixels as bone-bright grey levels, side, view and spacing.
 
-Only uncompressed little-endian objects are read. Names, numbers and dates of the patient are never copied; a pseudonym is,
-where a salt is given.
+Only uncompressed little-endian objects are read. Names, numbers and dates of the patient are never copied; a pseudonym
+is, where a salt is given.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from pydicom.uid import UID
 
 from carpal.errors import ImageError
 from carpal.imaging.errors import (
-    DamagedImage,
-    ForProcessing,
-    NotARadiograph,
-    TruncatedImage,
-    UnsupportedImage,
+    DamagedImageError,
+    ForProcessingError,
+    NotARadiographError,
+    TruncatedImageError,
+    UnsupportedImageError,
 )
 from carpal.imaging.limits import Limits
 from carpal.imaging.presentation import grey_levels
@@ -67,8 +67,8 @@ def read_dicom(body: bytes, *, name: str | None, limits: Limits, patient_salt: b
         return Radiograph(pixels, _source(ds, body, pixels, name, bits, voi, patient_salt))
     except ImageError:
         raise
-    except Exception as failure:  # pydicom decodes a value when it is asked for, and fails in as many ways as there are values
-        raise DamagedImage(
+    except Exception as failure:  # pydicom decodes a value when it is asked for; what it raises has no common base
+        raise DamagedImageError(
             f"the DICOM file does not decode ({type(failure).__name__})", "A value in it is broken.", _SEND_AGAIN
         ) from failure
 
@@ -77,14 +77,18 @@ def _check_syntax(body: bytes) -> None:
     """Refuse what is compressed before pydicom inflates it."""
     stream = BytesIO(body)
     stream.seek(_META_START)
-    meta = read_dataset(stream, False, True, stop_when=lambda tag, vr, length: tag >= _META_END)
+    meta = read_dataset(stream, False, True, stop_when=_after_meta)
     syntax = UID(str(meta.get("TransferSyntaxUID") or ""))
     if syntax not in _PLAIN:
-        raise UnsupportedImage(
+        raise UnsupportedImageError(
             f"the DICOM file has the transfer syntax {syntax.name or 'that nobody named'}",
             "Only uncompressed little-endian objects are read: 1.2.840.10008.1.2 and 1.2.840.10008.1.2.1.",
             "Decompress it first, for instance with `gdcmconv --raw in.dcm out.dcm` or `dcmdjpeg in.dcm out.dcm`.",
         )
+
+
+def _after_meta(tag: int, *_: object) -> bool:
+    return tag >= _META_END
 
 
 def _check_object(ds: Dataset) -> None:
@@ -92,13 +96,13 @@ def _check_object(ds: Dataset) -> None:
     kind = UID(str(ds.get("SOPClassUID") or ds.file_meta.get("MediaStorageSOPClassUID") or ""))
     modality = str(ds.get("Modality") or "").upper()
     if kind == DX_FOR_PROCESSING or str(ds.get("PresentationIntentType") or "").upper() == "FOR PROCESSING":
-        raise ForProcessing(
+        raise ForProcessingError(
             "the DICOM object is FOR PROCESSING",
             "It holds raw detector data, which looks unlike the images that a model was trained on.",
             "Send the FOR PRESENTATION object of the same exposure.",
         )
     if kind not in _TAKEN or modality not in _MODALITIES:
-        raise NotARadiograph(
+        raise NotARadiographError(
             f"the DICOM object is {kind.name or 'of no class'}, modality {modality or 'unknown'}",
             "Radiographs are Computed Radiography, Digital X-Ray for presentation, or Secondary Capture of CR and DX.",
             "Send the radiograph itself.",
@@ -125,13 +129,13 @@ def _check_layout(ds: Dataset, photometric: str, allocated: int, bits: int, samp
     frames = int(ds.get("NumberOfFrames") or 1)
     known = photometric in ("MONOCHROME1", "MONOCHROME2") or (photometric == "RGB" and allocated == 8)
     if frames != 1 or not known or allocated not in (8, 16) or int(ds.get("SamplesPerPixel") or 1) != samples:
-        raise UnsupportedImage(
+        raise UnsupportedImageError(
             f"the DICOM object has {frames} frames of {photometric or 'unnamed'} pixels, {allocated} bits allocated",
             "One frame of MONOCHROME1, MONOCHROME2 (8 or 16 bits) or RGB (8 bits) is read.",
             "Export the radiograph as a single grey frame.",
         )
     if not 1 <= bits <= allocated:
-        raise DamagedImage(f"BitsStored is {bits}, BitsAllocated {allocated}", "It cannot be.", _SEND_AGAIN)
+        raise DamagedImageError(f"BitsStored is {bits}, BitsAllocated {allocated}", "It cannot be.", _SEND_AGAIN)
 
 
 def _stored(ds: Dataset, rows: int, columns: int, samples: int, allocated: int) -> NDArray[Any]:
@@ -140,7 +144,7 @@ def _stored(ds: Dataset, rows: int, columns: int, samples: int, allocated: int) 
     dtype = np.dtype("u1" if allocated == 8 else "<u2")
     count = rows * columns * samples
     if len(data) < count * dtype.itemsize:
-        raise TruncatedImage(
+        raise TruncatedImageError(
             f"the DICOM file holds {len(data)} bytes of pixel data, {count * dtype.itemsize} are announced",
             "It was cut short.",
             _SEND_AGAIN,
@@ -158,7 +162,8 @@ def _index(stored: NDArray[Any], bits: int, high_bit: int, signed: bool) -> NDAr
     mask = stored.dtype.type(2**bits - 1)
     value = stored if high_bit == bits - 1 else stored >> stored.dtype.type(high_bit + 1 - bits)
     value = value & mask
-    return value ^ stored.dtype.type(2 ** (bits - 1)) if signed else value
+    index: NDArray[Any] = value ^ stored.dtype.type(2 ** (bits - 1)) if signed else value
+    return index
 
 
 def _source(
@@ -209,7 +214,7 @@ def _projection(ds: Dataset) -> str | None:
 
 
 def _spacing(ds: Dataset) -> PixelSpacing | None:
-    """At the patient where the file says so, else at the detector over the magnification; a value of 0 or less says nothing."""
+    """At the patient where the file says so, else at the detector over the magnification; 0 or less says nothing."""
     if pair := _positive_pair(ds.get("PixelSpacing")):
         return PixelSpacing(row_mm=pair[0], column_mm=pair[1], tag="PixelSpacing")
     if pair := _positive_pair(ds.get("ImagerPixelSpacing")):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from carpal.errors import ConfigError
-from carpal.imaging.errors import EmptyImage, TooLarge
+from carpal.imaging.errors import EmptyImageError, TooLargeError
 
 SHORTEST_SALT = 16
 SALT_VARIABLE = "CARPAL_PATIENT_SALT"
@@ -28,13 +28,13 @@ class Limits:
         """Refuse a file by its size.
 
         Raises:
-            EmptyImage: there is nothing.
-            TooLarge: there is too much.
+            EmptyImageError: there is nothing.
+            TooLargeError: there is too much.
         """
         if count == 0:
-            raise EmptyImage("the image has 0 bytes", "There is nothing to read.", "Send the whole file.")
+            raise EmptyImageError("the image has 0 bytes", "There is nothing to read.", "Send the whole file.")
         if count > self.max_bytes:
-            raise TooLarge(
+            raise TooLargeError(
                 f"the image has {count} bytes",
                 f"At most {self.max_bytes} are read, so that one file cannot fill the memory.",
                 "Crop it or store it compressed.",
@@ -44,13 +44,13 @@ class Limits:
         """Refuse an image by the size in its header.
 
         Raises:
-            EmptyImage: a side is zero.
-            TooLarge: it would take too much memory.
+            EmptyImageError: a side is zero.
+            TooLargeError: it would take too much memory.
         """
         if width <= 0 or height <= 0:
-            raise EmptyImage(f"the image is {width} x {height} px", "It has no pixels.", "Export the image again.")
+            raise EmptyImageError(f"the image is {width} x {height} px", "It has no pixels.", "Export the image again.")
         if width * height > self.max_pixels:
-            raise TooLarge(
+            raise TooLargeError(
                 f"the image is {width} x {height} px",
                 f"At most {self.max_pixels} pixels are decoded, so that a small file cannot fill the memory.",
                 "Crop it or reduce it first.",

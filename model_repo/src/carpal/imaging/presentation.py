@@ -25,7 +25,7 @@ def grey_levels(ds: Dataset, bits: int, signed: bool) -> tuple[NDArray[np.uint16
         signed: whether stored values are two's complement.
 
     Returns:
-        uint16 [2 ** bits] over 0..65535, and the VOI transform in words: ``LUT``, ``window <centre>/<width>`` or ``none``.
+        uint16 [2 ** bits] over 0..65535, and the VOI transform in words: ``LUT``, ``window <centre>/<width>``, ``none``.
 
     Raises:
         ValueError, KeyError, AttributeError: the data set's tables are broken.
@@ -34,11 +34,11 @@ def grey_levels(ds: Dataset, bits: int, signed: bool) -> tuple[NDArray[np.uint16
     stored = np.arange(lowest, lowest + 2**bits, dtype=np.float64)
     values, low, high = _modality(ds, stored)
     share, voi = _voi(ds, values, low, high)
-    # PresentationLUTShape INVERSE says the same as MONOCHROME1 and comes with it (PS3.3 C.8.11.1): it inverts nothing more.
+    # PresentationLUTShape INVERSE says the same as MONOCHROME1 and comes with it: it inverts nothing a second time.
     if ds.PhotometricInterpretation == "MONOCHROME1":
         share = 1.0 - share
     levels = np.rint(np.clip(share, 0.0, 1.0) * FULL_SCALE).astype(np.uint16)
-    # Padding is no tissue. It becomes black after the inversion, so that later steps see it as they see any other border.
+    # Padding is no tissue. It becomes black after the inversion, so that later steps see it like any other border.
     levels[_is_padding(ds, stored)] = 0
     return levels, voi
 

@@ -10,11 +10,13 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from carpal.imaging.errors import DamagedImage, TruncatedImage, UnsupportedImage
+from carpal.imaging.errors import DamagedImageError, TruncatedImageError, UnsupportedImageError
 from carpal.imaging.limits import Limits
 from carpal.imaging.radiograph import Grey
 
@@ -47,9 +49,10 @@ def read_png(body: bytes, limits: Limits) -> Raster:
     """Decode a PNG to grey.
 
     Raises:
-        TruncatedImage, DamagedImage, TooLarge, EmptyImage, UnsupportedImage: as their names say.
+        TruncatedImageError, DamagedImageError, TooLargeError, EmptyImageError, UnsupportedImageError: as their names say.
     """
-    bits, pixel_mm, seen = 0, None, set()
+    bits, pixel_mm = 0, None
+    seen: set[bytes] = set()
     for kind, data in _png_chunks(body):
         if kind == b"IHDR" and not seen:
             bits = _png_bits(data, limits)
@@ -57,9 +60,9 @@ def read_png(body: bytes, limits: Limits) -> Raster:
             pixel_mm = _png_pixel_mm(data)
         seen.add(kind)
         if b"IHDR" not in seen:
-            raise DamagedImage("the PNG does not begin with its header", "IHDR must come first.", _SEND_AGAIN)
+            raise DamagedImageError("the PNG does not begin with its header", "IHDR must come first.", _SEND_AGAIN)
     if b"IDAT" not in seen:
-        raise DamagedImage("the PNG has no image data", "There is no IDAT chunk in it.", _SEND_AGAIN)
+        raise DamagedImageError("the PNG has no image data", "There is no IDAT chunk in it.", _SEND_AGAIN)
     return Raster(_decode(body, cv2.IMREAD_UNCHANGED, "PNG"), bits, pixel_mm)
 
 
@@ -67,19 +70,19 @@ def read_jpeg(body: bytes, limits: Limits) -> Raster:
     """Decode an 8-bit JPEG to its luma, in the orientation in which it is stored (EXIF is not applied).
 
     Raises:
-        TruncatedImage, DamagedImage, TooLarge, EmptyImage, UnsupportedImage: as their names say.
+        TruncatedImageError, DamagedImageError, TooLargeError, EmptyImageError, UnsupportedImageError: as their names say.
     """
     marker, frame, scan = _jpeg_frame(body)
     bits, height, width = struct.unpack(">BHH", frame[:5])
     limits.check_pixels(width, height)
     if marker not in _HUFFMAN_8_BIT or bits != 8:
-        raise UnsupportedImage(
+        raise UnsupportedImageError(
             f"the JPEG has {bits} bits (frame type 0x{marker:02x})",
             "Baseline and progressive JPEG with 8 bits are read; lossless and 12-bit ones are not.",
             "Save it as a 16-bit grey PNG, which loses nothing.",
         )
     if body.rfind(bytes((0xFF, _END_OF_IMAGE))) < scan:
-        raise TruncatedImage("the JPEG has no end marker", "The file was cut short.", _SEND_AGAIN)
+        raise TruncatedImageError("the JPEG has no end marker", "The file was cut short.", _SEND_AGAIN)
     return Raster(_decode(body, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION, "JPEG"), bits)
 
 
@@ -89,13 +92,13 @@ def _png_chunks(body: bytes) -> Iterator[tuple[bytes, memoryview]]:
     place = len(PNG_SIGNATURE)
     while True:
         if place + 12 > len(body):
-            raise TruncatedImage(f"the PNG ends after {len(body)} bytes", "It was cut short.", _SEND_AGAIN)
+            raise TruncatedImageError(f"the PNG ends after {len(body)} bytes", "It was cut short.", _SEND_AGAIN)
         length, kind = struct.unpack_from(">I4s", body, place)
         end = place + 12 + length
         if end > len(body):
-            raise TruncatedImage(f"the PNG ends after {len(body)} bytes", "It was cut short.", _SEND_AGAIN)
+            raise TruncatedImageError(f"the PNG ends after {len(body)} bytes", "It was cut short.", _SEND_AGAIN)
         if zlib.crc32(view[place + 4 : end - 4]) != struct.unpack_from(">I", body, end - 4)[0]:
-            raise DamagedImage(
+            raise DamagedImageError(
                 f"a part of the PNG has a wrong checksum (at byte {place})", "The file was altered.", _SEND_AGAIN
             )
         yield kind, view[place + 8 : end - 4]
@@ -106,11 +109,13 @@ def _png_chunks(body: bytes) -> Iterator[tuple[bytes, memoryview]]:
 
 def _png_bits(header: memoryview, limits: Limits) -> int:
     if len(header) != 13:
-        raise DamagedImage(f"the PNG's header has {len(header)} bytes", "It must have 13.", _SEND_AGAIN)
+        raise DamagedImageError(f"the PNG's header has {len(header)} bytes", "It must have 13.", _SEND_AGAIN)
     width, height, bits, mode = struct.unpack_from(">IIBB", header)
     limits.check_pixels(width, height)
     if bits not in _PNG_MODES.get(mode, ()):
-        raise DamagedImage(f"the PNG claims {bits} bits in colour mode {mode}", "There is no such PNG.", _SEND_AGAIN)
+        raise DamagedImageError(
+            f"the PNG claims {bits} bits in colour mode {mode}", "There is no such PNG.", _SEND_AGAIN
+        )
     return int(bits)
 
 
@@ -124,7 +129,7 @@ def _jpeg_frame(body: bytes) -> tuple[int, bytes, int]:
     place, frame, kind = 2, b"", 0
     while place + 4 <= len(body):
         if body[place] != _PADDING:
-            raise DamagedImage(f"the JPEG has no marker at byte {place}", "The file was altered.", _SEND_AGAIN)
+            raise DamagedImageError(f"the JPEG has no marker at byte {place}", "The file was altered.", _SEND_AGAIN)
         marker = body[place + 1]
         if marker == _PADDING:
             place += 1
@@ -135,7 +140,7 @@ def _jpeg_frame(body: bytes) -> tuple[int, bytes, int]:
         if marker in _START_OF_FRAME:
             kind, frame = marker, body[place + 4 : place + 2 + length]
         place += 2 + length
-    raise TruncatedImage(f"the JPEG ends after {len(body)} bytes", "No image data was found in it.", _SEND_AGAIN)
+    raise TruncatedImageError(f"the JPEG ends after {len(body)} bytes", "No image data was found in it.", _SEND_AGAIN)
 
 
 def _decode(body: bytes, flags: int, format_name: str) -> Grey:
@@ -144,20 +149,21 @@ def _decode(body: bytes, flags: int, format_name: str) -> Grey:
     except cv2.error:
         pixels = None
     if pixels is None:
-        raise DamagedImage(
+        raise DamagedImageError(
             f"the {format_name} does not decode", "Its parts are all there, but their content is broken.", _SEND_AGAIN
         )
     return grey(pixels)
 
 
-def grey(pixels: Grey) -> Grey:
+def grey(pixels: NDArray[Any]) -> Grey:
     """One channel of what OpenCV decoded: grey as it is, BGR as luma (Rec. 601), alpha laid over black."""
     if pixels.ndim == 2:
         return pixels
     channels = pixels.shape[2]
     if channels == 1:
         return pixels[:, :, 0]
-    luma = cv2.cvtColor(np.ascontiguousarray(pixels[:, :, :3]), cv2.COLOR_BGR2GRAY)
+    luma: Any = cv2.cvtColor(np.ascontiguousarray(pixels[:, :, :3]), cv2.COLOR_BGR2GRAY)
     if channels == 4 and (top := np.iinfo(pixels.dtype).max) and (pixels[:, :, 3] != top).any():
-        return np.rint(luma * (pixels[:, :, 3] / top)).astype(pixels.dtype)
-    return luma  # type: ignore[return-value]  # OpenCV's stubs do not say that the type of the elements stays
+        luma = np.rint(luma * (pixels[:, :, 3] / top)).astype(pixels.dtype)
+    grey_levels: Grey = luma
+    return grey_levels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from carpal.imaging.errors import ImageMissing, Mislabelled, NotAnImage
+from carpal.imaging.errors import ImageMissingError, MislabelledError, NotAnImageError
 from carpal.imaging.limits import Limits
 from carpal.imaging.radiograph import Radiograph
 from carpal.imaging.raster import JPEG_SIGNATURE, PNG_SIGNATURE, Raster, read_jpeg, read_png
@@ -14,6 +14,7 @@ from carpal.records.record import PixelSpacing, Source
 
 PNG, JPEG, DICOM = "image/png", "image/jpeg", "application/dicom"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
+SNIFFED_BYTES = 132
 _DICOM_PREAMBLE = 128
 _ALIASES = {"image/jpg": JPEG, "image/x-png": PNG, "image/dicom-rle": DICOM}
 
@@ -44,7 +45,7 @@ def read(
         limits.check_bytes(len(body))
     else:
         path = Path(source)
-        body, name = _load(path, limits), name or path.stem
+        body, name = load(path, limits), name or path.stem
     found = sniff(body)
     _check_label(media_type, found)
     if found == DICOM:
@@ -59,7 +60,7 @@ def sniff(body: bytes) -> str:
     """The media type that the bytes have.
 
     Raises:
-        NotAnImage: none that carpal reads.
+        NotAnImageError: none that carpal reads.
     """
     if body.startswith(PNG_SIGNATURE):
         return PNG
@@ -67,19 +68,25 @@ def sniff(body: bytes) -> str:
         return JPEG
     if body[_DICOM_PREAMBLE : _DICOM_PREAMBLE + 4] == b"DICM":
         return DICOM
-    raise NotAnImage(
+    raise NotAnImageError(
         f"the bytes begin with {body[:8].hex(' ')}",
         "That is neither PNG nor JPEG, and no DICM stands at byte 128.",
         "Send a PNG, a JPEG, or a DICOM file with its preamble.",
     )
 
 
-def _load(path: Path, limits: Limits) -> bytes:
+def load(path: Path, limits: Limits | None = None) -> bytes:
+    """The bytes of a file, unless they are too many.
+
+    Raises:
+        ImageMissingError: the file is not there or cannot be read.
+        EmptyImageError, TooLargeError: by its size.
+    """
     try:
-        limits.check_bytes(path.stat().st_size)
+        (limits or Limits()).check_bytes(path.stat().st_size)
         return path.read_bytes()
     except OSError as failure:
-        raise ImageMissing(
+        raise ImageMissingError(
             f"{path} cannot be read: {failure.strerror}",
             "A path must lead to a file.",
             "Check the path and its permissions.",
@@ -90,7 +97,7 @@ def _check_label(media_type: str | None, found: str) -> None:
     said = (media_type or "").split(";")[0].strip().lower()
     said = _ALIASES.get(said, said)
     if said in (PNG, JPEG, DICOM) and said != found:
-        raise Mislabelled(
+        raise MislabelledError(
             f"the request says {said}, the bytes are {found}",
             "One of the two is wrong, and guessing could read another image than was meant.",
             f"Send Content-Type: {found}.",
