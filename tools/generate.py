@@ -11,7 +11,8 @@ from pathlib import Path
 from tools.reference import commands, configuration, errors, protocol, schemas
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES: Mapping[str, Callable[[], dict[str, str]]] = {
+Sources = Mapping[str, Callable[[], dict[str, str]]]
+SOURCES: Sources = {
     "the schemas of records and packages": schemas.files,
     "the page of errors": errors.files,
     "the page of commands": commands.files,
@@ -20,10 +21,10 @@ SOURCES: Mapping[str, Callable[[], dict[str, str]]] = {
 }
 
 
-def generate(root: Path = ROOT) -> list[str]:
+def generate(root: Path = ROOT, sources: Sources = SOURCES) -> list[str]:
     """Write what differs; gives the paths written."""
     written = []
-    for path, text in _all_files().items():
+    for path, text in [item for files in sources.values() for item in files().items()]:
         target = root / path
         if not target.is_file() or target.read_text(encoding="utf-8") != text:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -32,10 +33,10 @@ def generate(root: Path = ROOT) -> list[str]:
     return written
 
 
-def verify(root: Path = ROOT) -> list[str]:
+def verify(root: Path = ROOT, sources: Sources = SOURCES) -> list[str]:
     """One sentence, with the first lines of the difference, for each committed file that is not what the code says."""
     problems = []
-    for what, files in SOURCES.items():
+    for what, files in sources.items():
         for path, text in files().items():
             target = root / path
             found = target.read_text(encoding="utf-8") if target.is_file() else ""
@@ -46,10 +47,6 @@ def verify(root: Path = ROOT) -> list[str]:
                 excerpt = "\n".join(f"    {line[:160]}" for line in islice(lines, 2, 14))
                 problems.append(f"{path} ({what}) is not what the code says now: run make generate.\n{excerpt}")
     return problems
-
-
-def _all_files() -> dict[str, str]:
-    return {path: text for files in SOURCES.values() for path, text in files().items()}
 
 
 def main(arguments: list[str]) -> int:
