@@ -121,11 +121,14 @@ def _refusal(answer: httpx.Response) -> CarpalError:
 
 
 def _error(answer: httpx.Response) -> dict[str, Any] | None:
+    """The service's error document, its sentence under ``message``; None where the body is none."""
     try:
-        error = answer.json()["error"]
-    except (ValueError, KeyError, TypeError):
+        document = answer.json()
+    except ValueError:
         return None
-    return error if isinstance(error, dict) else None
+    if not isinstance(document, dict) or not isinstance(document.get("error"), str):
+        return None
+    return {**document, "message": document["error"]}
 
 
 def _retry_after_s(answer: httpx.Response, attempt: int) -> float:
