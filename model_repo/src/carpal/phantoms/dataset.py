@@ -48,7 +48,7 @@ _SUPERVISELY = Path("folder_structure/supervisely/wrist/ann")
 class NotPhantomsError(DatasetError):
     """The folder holds something else, or other phantoms."""
 
-    code = "phantoms.folder"
+    code = "dataset.not-phantoms"
     kind = Kind.CONFLICT
 
 
@@ -172,7 +172,7 @@ def _encode(path: Path, image: PhantomImage, seed: int) -> bytes:
     done, data = cv2.imencode(".png", image.pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not done:
         raise DatasetError(
-            f"{path.name} could not be encoded as PNG", "OpenCV refused the pixels", "report this as a defect"
+            f"{path.name} could not be encoded as PNG", "OpenCV refused the pixels.", "Report this as a defect."
         )
     return np.asarray(data).tobytes()
 
@@ -192,16 +192,16 @@ def _replace(path: Path, data: bytes) -> None:
 def _check(recipe: Recipe, workers: int) -> None:
     if not 1 <= recipe.count <= MOST_IMAGES:
         raise UsageError(
-            f"count is {recipe.count}", f"a dataset holds 1 to {MOST_IMAGES} phantoms", "choose a count in that range"
+            f"count is {recipe.count}", f"A dataset holds 1 to {MOST_IMAGES} phantoms.", "Choose a count in that range."
         )
     if not 128 <= recipe.size_px <= 2048:
         raise UsageError(
-            f"size is {recipe.size_px} px", "phantoms are drawn 128 to 2048 px high", "choose a size in that range"
+            f"size is {recipe.size_px} px", "Phantoms are drawn 128 to 2048 px high.", "Choose a size in that range."
         )
     if recipe.seed < 0:
-        raise UsageError(f"seed is {recipe.seed}", "seeds are whole numbers from 0", "choose a seed of 0 or more")
+        raise UsageError(f"seed is {recipe.seed}", "Seeds are whole numbers from 0.", "Choose a seed of 0 or more.")
     if workers < 1:
-        raise UsageError(f"workers is {workers}", "at least one process must draw", "choose 1 or more")
+        raise UsageError(f"workers is {workers}", "At least one process must draw.", "Choose 1 or more.")
 
 
 def _claim(out: Path, recipe: Recipe) -> None:
@@ -211,14 +211,14 @@ def _claim(out: Path, recipe: Recipe) -> None:
         if json.loads(mark.read_text()) == asdict(recipe):
             return
         raise NotPhantomsError(
-            f"{out} holds phantoms of another recipe", f"{RECIPE_FILE} there differs from what was asked for",
-            "choose another folder, or the seed, count, size, prevalence and format named there",
+            f"{out} holds phantoms of another recipe", f"{RECIPE_FILE} there differs from what was asked for.",
+            "Choose another folder, or the seed, count, size, prevalence and format named there.",
         )  # fmt: skip
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise NotPhantomsError(
             f"{out} is not empty",
-            f"it has no {RECIPE_FILE}, so it was not made by this command",
-            "choose an empty folder",
+            f"It has no {RECIPE_FILE}, so this command did not make it.",
+            "Choose an empty folder.",
         )
     out.mkdir(parents=True, exist_ok=True)
     _replace(mark, (json.dumps(asdict(recipe), indent=2) + "\n").encode())

@@ -43,8 +43,13 @@ def dicom_bytes(image: PhantomImage, seed: int) -> bytes:
     ds.BodyPartExamined = "WRIST"
     ds.AnatomicRegionSequence = Sequence([_code("74670003", "SCT", "Wrist joint")])
     ds.ImageLaterality = patient.side
-    ds.ViewPosition = "AP" if VIEWS[view] == "ap" else "LL"
-    ds.PatientOrientation = ["R" if patient.side == "L" else "L", "P"] if VIEWS[view] == "ap" else ["A", "P"]
+    frontal = VIEWS[view] == "ap"
+    ds.ViewPosition = "AP" if frontal else f"{patient.side}L"
+    # The fingers point up, so rows run towards the head; across as in the anatomical position, palm to the front.
+    across = "L" if frontal else ("A" if patient.side == "L" else "P")
+    ds.PatientOrientation = [across, "H"]
+    ds.AcquisitionContextSequence = Sequence([])
+    ds.DetectorType = None
     ds.ImagerPixelSpacing = [image.meta.pixel_spacing_mm] * 2
     ds.ImageType = ["DERIVED", "PRIMARY", ""]
     ds.DerivationDescription = "Computer-drawn phantom, not a radiograph of a person"
