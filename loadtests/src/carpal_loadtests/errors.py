@@ -1,0 +1,61 @@
+"""Why a load test cannot run: the leaves of ``load.*``.
+
+A load test that ran and did not pass is no error: it is a verdict, and has its own exit code.
+"""
+
+from __future__ import annotations
+
+from carpal.errors import Kind, LoadError
+
+
+class ScenarioNotFoundError(LoadError):
+    """A scenario that is neither a file nor shipped by that name."""
+
+    code = "load.scenario-not-found"
+    kind = Kind.NOT_FOUND
+
+
+class ScenarioError(LoadError):
+    """A scenario that breaks its closed schema."""
+
+    code = "load.scenario-invalid"
+
+
+class PayloadError(LoadError):
+    """Payloads that are not there, or that are no PNG, JPEG or DICOM."""
+
+    code = "load.no-payload"
+
+
+class NoModelError(LoadError):
+    """Neither the scenario nor the command line names a model."""
+
+    code = "load.no-model"
+
+
+class TargetUnreachableError(LoadError):
+    """The target does not answer, or says that it is not ready."""
+
+    code = "load.target-unreachable"
+    kind = Kind.UNAVAILABLE
+
+
+class TargetModelError(LoadError):
+    """The target is ready and does not serve the model of the scenario."""
+
+    code = "load.target-model"
+    kind = Kind.NOT_FOUND
+
+
+class OutputTakenError(LoadError):
+    """The folder for the result already holds one: a run is never overwritten."""
+
+    code = "load.output-taken"
+    kind = Kind.CONFLICT
+
+
+class GeneratorError(LoadError):
+    """The process that sends the load ended by itself, with nothing measured."""
+
+    code = "load.generator-failed"
+    kind = Kind.INTERNAL

@@ -1,0 +1,104 @@
+"""The command, as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CARPAL = (sys.executable, "-c", "from carpal.cli import main; main()", "load")
+
+
+def carpal_load(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run ``carpal load``."""
+    return subprocess.run([*CARPAL, *map(str, arguments)], capture_output=True, text=True, timeout=100)
+
+
+@pytest.fixture
+def file(tmp_path: Path, scenario: Callable[..., Any]) -> Callable[..., Path]:
+    """Writes scenarios; JSON is YAML."""
+
+    def write(**keys: Any) -> Path:
+        path = tmp_path / "scenario.yaml"
+        path.write_bytes(scenario(**keys).to_json())
+        return path
+
+    return write
+
+
+def test_a_good_run_passes_and_leaves_result_and_rows(
+    known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path
+) -> None:
+    server, out = known(), tmp_path / "out"
+    done = carpal_load("run", file(duration_s=0.4), "--target", server.url, "--out", out, "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result == json.loads((out / "result.json").read_text())
+    assert result["verdict"]["outcome"] == "pass"
+    assert result["figures"]["counts"]["answered"] == 20
+    assert result["emulated"] is True
+    assert result["target"]["metadata"]["platform"] == "known"
+    assert sorted(path.name for path in out.iterdir()) == ["requests.csv", "result.json"]
+    assert len((out / "requests.csv").read_text().splitlines()) == 21
+
+
+def test_a_run_with_errors_fails_with_the_reason_and_exit_code_1(
+    known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path
+) -> None:
+    server = known(answers={"broken": [3], "garbage": [4]})
+    done = carpal_load("run", file(duration_s=0.4), "--target", server.url, "--out", tmp_path / "out")
+    assert done.returncode == 1, done.stderr
+    assert "fail: error_share: 2 of 20 (10.00%) where 0.00% is allowed: 1 broken, 1 wrong" in done.stderr
+    assert done.stdout.startswith("fail: ")
+
+
+def test_ctrl_c_keeps_what_was_measured_and_exits_130(
+    known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path
+) -> None:
+    server, out = known(answers={"hang": [0]}), tmp_path / "out"
+    command = [*CARPAL, "run", str(file(rate_per_s=20, duration_s=600)), "--target", server.url, "--out", str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while len(server.seen()) < 5 and process.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    result = json.loads((out / "result.json").read_text())
+    counts = result["figures"]["counts"]
+    assert result["verdict"]["outcome"] == "invalid"
+    assert result["verdict"]["reasons"][0].startswith("interrupted: ")
+    assert counts["planned"] == 12_000
+    assert counts["open"] >= 1
+    assert counts["answered"] >= 3
+    assert counts["offered"] - counts["dropped"] >= len(server.seen()) >= 5
+    assert sorted(path.name for path in out.iterdir()) == ["requests.csv", "result.json"]
+
+
+def test_a_dead_target_is_said_with_its_code_and_nothing_is_written(
+    file: Callable[..., Path], dead_url: str, tmp_path: Path
+) -> None:
+    done = carpal_load("run", file(), "--target", dead_url, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "[load.target-unreachable]" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_scenario_without_a_model_asks_for_one(file: Callable[..., Path], dead_url: str, tmp_path: Path) -> None:
+    done = carpal_load("run", file(model=None), "--target", dead_url, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "[load.no-model]" in done.stderr
+
+
+def test_a_plan_shows_every_intended_time_and_sends_nothing(file: Callable[..., Path]) -> None:
+    done = carpal_load("plan", file(rate_per_s=10, duration_s=1), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["times_s"] == [k / 10 for k in range(10)]

@@ -1,0 +1,170 @@
+"""The load process, against servers that write down what they saw.
+
+Counts are exact. Times are compared with the servers' own record, and bounds that a busy machine could break are one
+sided: a machine can make a request late, and it can make none early.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from carpal_loadtests.answers import Outcome
+from carpal_loadtests.errors import GeneratorError
+from carpal_loadtests.generator import generate
+from carpal_loadtests.job import Plan
+from carpal_loadtests.payloads import Payload
+
+ODD = {
+    "garbage": [2, 5],
+    "empty": [8],
+    "other-model": [11],
+    "shed": [14, 17, 20],
+    "draining": [23],
+    "bare-429": [26],
+    "bad-request": [29],
+    "broken": [32, 35],
+    "cut": [38],
+    "hang": [41],
+}
+
+
+@pytest.fixture(scope="module")
+def mixed(known: Callable[..., Any], scenario: Callable[..., Any], measure: Callable[..., Any]) -> Any:
+    """Fifty requests at 50/s, of which fourteen get something else than a record."""
+    server = known(service_ms=5, answers=ODD)
+    plan, measurement = measure(scenario(timeout_s=1.5, slos={"p50_ms": 1400}), server)
+    return plan, measurement, server.seen()
+
+
+def test_every_request_of_the_plan_is_sent_once_and_has_one_row(mixed: Any) -> None:
+    plan, measurement, seen = mixed
+    assert sorted(entry["index"] for entry in seen) == list(range(50))
+    assert [row.index for row in measurement.rows] == list(range(50))
+    np.testing.assert_allclose([row.intended_s for row in measurement.rows], plan.times(), atol=1e-6)
+
+
+def test_each_kind_of_answer_is_counted_as_what_it_is(mixed: Any) -> None:
+    _, measurement, _ = mixed
+    rows = {row.index: row for row in measurement.rows}
+    expected = {
+        "garbage": (Outcome.WRONG, 200, "answer.not-a-record"),
+        "empty": (Outcome.WRONG, 200, "answer.not-a-record"),
+        "other-model": (Outcome.WRONG, 200, "answer.other-model"),
+        "shed": (Outcome.SHED, 429, "service.full"),
+        "draining": (Outcome.SHED, 503, "service.draining"),
+        "bare-429": (Outcome.REJECTED, 429, "service.full"),
+        "bad-request": (Outcome.REJECTED, 400, "request.invalid"),
+        "broken": (Outcome.BROKEN, 500, "http.500"),
+        "cut": (Outcome.TRANSPORT, 0, "transport.HTTPConnectionClosed"),
+        "hang": (Outcome.TIMEOUT, 0, "transport.timeout"),
+    }
+    for kind, indices in ODD.items():
+        for index in indices:
+            row = rows.pop(index)
+            assert (row.outcome, row.status, row.code) == expected[kind], kind
+    assert Counter(row.outcome for row in rows.values()) == {Outcome.ANSWERED: 36}
+
+
+def test_a_request_that_hangs_ends_at_the_timeout(mixed: Any) -> None:
+    _, measurement, _ = mixed
+    assert measurement.rows[41].service_s >= 1.5
+
+
+def test_an_answer_takes_at_least_what_the_server_slept(mixed: Any) -> None:
+    _, measurement, _ = mixed
+    answered = [row.service_s for row in measurement.rows if row.outcome is Outcome.ANSWERED]
+    assert min(answered) >= 0.005
+
+
+def test_nothing_is_sent_early_and_the_rows_agree_with_the_servers_clock(mixed: Any) -> None:
+    _, measurement, seen = mixed
+    assert min(row.lag_s for row in measurement.rows) >= 0
+    rows = measurement.rows
+    # Second 0 on the server's clock: a request is seen after it was sent, so the least difference is the closest.
+    zero = min(entry["at_s"] - rows[entry["index"]].start_s for entry in seen)
+    delays = sorted(entry["at_s"] - zero - rows[entry["index"]].start_s for entry in seen)
+    assert delays[len(delays) // 2] < 0.1
+
+
+def test_constant_arrivals_are_constant_at_the_server(mixed: Any) -> None:
+    _, measurement, seen = mixed
+    lags = {row.index: row.lag_s for row in measurement.rows}
+    # What the generator admits to have been late is taken off; exponential gaps would leave 0.14 s and more.
+    at = np.array([entry["at_s"] - lags[entry["index"]] for entry in sorted(seen, key=lambda entry: entry["index"])])
+    residual = at - np.arange(50) / 50
+    assert np.median(np.abs(residual - np.median(residual))) < 0.02
+
+
+def test_the_payload_arrives_whole_and_with_its_media_type(mixed: Any) -> None:
+    plan, _, seen = mixed
+    assert {(entry["bytes"], entry["media_type"]) for entry in seen} == {(len(plan.payloads[0].body), "image/png")}
+
+
+def test_the_summary_says_who_answered_and_what_it_cost(mixed: Any) -> None:
+    _, measurement, _ = mixed
+    summary = measurement.summary
+    assert summary.finished
+    assert 0 < summary.cpu_share < 1.5
+    assert summary.elapsed_s >= 1.5
+    assert {(one.model.name, one.answers) for one in summary.answerers} == {("known", 36), ("another", 1)}
+
+
+def test_a_stall_is_seen_whole_by_every_request_that_should_have_been_sent_in_it(
+    known: Callable[..., Any], scenario: Callable[..., Any], measure: Callable[..., Any]
+) -> None:
+    server = known(stall_at=20, stall_s=1.0)
+    _, measurement = measure(scenario(rate_per_s=40, duration_s=2), server)
+    rows, order = measurement.rows, [entry["index"] for entry in server.seen()]
+    assert {row.outcome for row in rows} == {Outcome.ANSWERED}
+    # The server begins the stall after request 20 was sent, and answers nothing before it is over.
+    over_s = rows[20].start_s + 1.0
+    behind = [rows[index] for index in order[order.index(20) :]]
+    stalled = [row for row in behind if row.intended_s < over_s]
+    assert all(row.latency_s >= over_s - row.intended_s for row in stalled)
+    # An open model goes on sending: each of the 40 that came due in that second waits. A closed one would show one.
+    assert len(stalled) >= 38
+    assert sum(row.latency_s >= 0.5 for row in rows) >= 18
+
+
+def test_what_exceeds_the_requests_in_flight_is_dropped_and_counted(
+    known: Callable[..., Any], scenario: Callable[..., Any], measure: Callable[..., Any]
+) -> None:
+    server = known(answers={"hang": list(range(100))})
+    slow = scenario(rate_per_s=100, duration_s=0.5, max_in_flight=10, timeout_s=1.5, slos={"p50_ms": 1400})
+    _, measurement = measure(slow, server)
+    outcomes = [row.outcome for row in measurement.rows]
+    assert outcomes == [Outcome.TIMEOUT] * 10 + [Outcome.DROPPED] * 40
+    assert sorted(entry["index"] for entry in server.seen()) == list(range(10))
+    assert all(row.start_s is None for row in measurement.rows[10:])
+
+
+def test_a_target_that_went_away_is_a_failure_of_each_request(
+    scenario: Callable[..., Any], dead_url: str, tmp_path: Path, image: Path
+) -> None:
+    plan = Plan(scenario(duration_s=0.2), dead_url, "known", [Payload("a", "image/png", image.read_bytes())])
+    measurement = generate(plan, tmp_path, lambda progress: None)
+    assert [(row.outcome, row.status) for row in measurement.rows] == [(Outcome.TRANSPORT, 0)] * 10
+    assert {row.code for row in measurement.rows} == {"transport.ConnectionRefusedError"}
+
+
+def test_a_load_process_that_cannot_start_is_a_typed_error(
+    scenario: Callable[..., Any], dead_url: str, tmp_path: Path
+) -> None:
+    plan = Plan(scenario(), dead_url, "known", [Payload("a", "image/png", b"no image")])
+    with pytest.raises(GeneratorError, match="measured nothing") as failure:
+        generate(plan, tmp_path, lambda progress: None)
+    assert "Take it out of the payloads" in failure.value.why
+
+
+def test_importing_what_the_command_needs_patches_nothing() -> None:
+    script = "import sys; from carpal_loadtests import cli, generator, report, result, target\n"
+    script += "assert not {'gevent', 'locust'} & set(sys.modules), 'patched'"
+    subprocess.run([sys.executable, "-c", script], check=True)

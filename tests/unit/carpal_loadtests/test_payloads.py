@@ -1,0 +1,62 @@
+"""Payloads are real images, named by their bytes, and the same every time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from carpal_loadtests.errors import PayloadError
+from carpal_loadtests.payloads import Files, Phantoms, gather, media_type
+
+
+def test_phantoms_are_png_radiographs_that_depend_on_the_seed_alone() -> None:
+    first = gather(Phantoms(count=2, seed=3, size_px=128), Path())
+    again = gather(Phantoms(count=2, seed=3, size_px=128), Path())
+    other = gather(Phantoms(count=2, seed=4, size_px=128), Path())
+    assert [payload.body for payload in first] == [payload.body for payload in again]
+    assert len({payload.body for payload in (*first, *other)}) == 4
+    assert {payload.media_type for payload in first} == {"image/png"}
+    pixels = cv2.imdecode(np.frombuffer(first[0].body, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert pixels is not None
+    assert pixels.dtype == np.uint16
+    assert pixels.shape[0] == 128
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"\x89PNG\r\n\x1a\n...", "image/png"),
+        (b"\xff\xd8\xff\xe0...", "image/jpeg"),
+        (b"\0" * 128 + b"DICM", "application/dicom"),
+        (b"GIF89a", None),
+        (b"", None),
+    ],
+)
+def test_the_media_type_is_told_by_the_bytes(body: bytes, kind: str | None) -> None:
+    assert media_type(body) == kind
+
+
+def test_a_folder_gives_its_images_in_order_and_passes_over_the_rest(tmp_path: Path, image: Path) -> None:
+    (tmp_path / "b.png").write_bytes(image.read_bytes())
+    (tmp_path / "a.bin").write_bytes(b"\xff\xd8\xff\xe0")
+    (tmp_path / "labels.txt").write_text("0 0.5 0.5 0.1 0.1")
+    payloads = gather(Files(paths=(Path(tmp_path.name),)), tmp_path.parent)
+    assert [(payload.name, payload.media_type) for payload in payloads] == [
+        ("a.bin", "image/jpeg"),
+        ("b.png", "image/png"),
+    ]
+
+
+def test_a_named_file_that_is_no_image_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.png").write_text("not an image")
+    with pytest.raises(PayloadError, match=r"notes\.png is no PNG, JPEG or DICOM"):
+        gather(Files(paths=(Path("notes.png"),)), tmp_path)
+
+
+@pytest.mark.parametrize("path", ["absent", "."])
+def test_a_path_without_images_is_refused(tmp_path: Path, path: str) -> None:
+    with pytest.raises(PayloadError, match="holds no image"):
+        gather(Files(paths=(Path(path),)), tmp_path)

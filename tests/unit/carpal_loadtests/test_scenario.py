@@ -1,0 +1,51 @@
+"""Scenarios are closed documents; what is shipped is valid and found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carpal_loadtests.errors import ScenarioError, ScenarioNotFoundError
+from carpal_loadtests.scenario import Scenario, load_scenario
+
+SHIPPED = Path(__file__).parents[3] / "loadtests" / "scenarios"
+
+
+@pytest.mark.parametrize("file", sorted(SHIPPED.iterdir()), ids=lambda file: file.name)
+def test_every_shipped_scenario_is_valid_and_resolves_by_its_name(file: Path) -> None:
+    scenario, base = load_scenario(file.stem)
+    assert scenario.name == file.stem
+    assert base == SHIPPED
+    assert scenario.description
+
+
+def test_a_misspelt_name_offers_the_nearest() -> None:
+    with pytest.raises(ScenarioNotFoundError, match="did you mean 'smoke'") as failure:
+        load_scenario("smok")
+    assert failure.value.status.exit == 2
+
+
+def test_a_misspelt_key_is_refused_and_the_right_one_offered(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text((SHIPPED / "smoke.yaml").read_text().replace("p95_ms", "p95ms"))
+    with pytest.raises(ScenarioError, match=r"slos\.p95ms: unknown key, did you mean 'p95_ms'"):
+        load_scenario(str(file))
+
+
+def test_arrivals_of_an_unknown_kind_are_refused(scenario: Callable[..., Scenario]) -> None:
+    with pytest.raises(Exception, match="does not match any of the expected tags"):
+        scenario(kind="closed")
+
+
+def test_a_limit_that_the_timeout_would_hide_is_refused(scenario: Callable[..., Scenario]) -> None:
+    with pytest.raises(Exception, match="p95_ms 2000 ms is not below timeout_s 2 s"):
+        scenario(slos={"p95_ms": 2000}, timeout_s=2)
+
+
+def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "broken.yaml"
+    file.write_text("name: [")
+    with pytest.raises(ScenarioError, match="is not YAML"):
+        load_scenario(str(file))
