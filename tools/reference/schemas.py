@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
-from carpal.records import schema
+from carpal.records.schema import DOCUMENTS, render
 
 FOLDER = "docs/reference"
 
 
 def files() -> dict[str, str]:
-    with TemporaryDirectory() as folder:
-        schema.write(Path(folder))
-        return {f"{FOLDER}/{path.name}": path.read_text(encoding="utf-8") for path in sorted(Path(folder).iterdir())}
+    return {f"{FOLDER}/{name}": render(document).decode() for name, document in DOCUMENTS.items()}
