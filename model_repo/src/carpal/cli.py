@@ -1,4 +1,4 @@
-"""The ``carpal`` command: collects the command groups that the installed distributions offer, and says errors in words."""
+"""The ``carpal`` command: collects the groups that the installed distributions offer, and says errors in words."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def run(arguments: Sequence[str], groups: Sequence[EntryPoint] | None = None) ->
         terminal.say("interrupted; what was finished is kept, and the same command may be run again")
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone (``carpal … | head``). Python would complain once more when it closes stdout.
+        # The reader of our output has gone (``carpal … | head``). Python would complain again when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as failure:
@@ -105,7 +105,7 @@ def _needed(groups: Sequence[EntryPoint], words: Sequence[str]) -> Sequence[Entr
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"carpal {distribution('carpal').version}")
+        typer.echo(f"carpal {distribution('carpal').version}")
         raise typer.Exit
 
 
@@ -135,7 +135,7 @@ def _missing(failure: ImportError, groups: Sequence[EntryPoint]) -> MissingDepen
 
 
 def _offer(dist: Distribution, module: str) -> str | None:
-    """``name[extra]`` where an extra of the distribution asks for the module, ``name`` where the distribution itself does."""
+    """``name[extra]`` where an extra of the distribution asks for the module, ``name`` where it does so itself."""
     for requirement in dist.requires or []:
         name = re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
         if name.lower().replace("-", "_") == module.lower():

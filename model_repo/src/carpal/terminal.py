@@ -1,4 +1,4 @@
-"""What a command says, and where: results on stdout, talk on stderr; colour and bars only for a person at a terminal."""
+"""What a command says, and where: results on stdout, talk on stderr; colour and bars only at a terminal."""
 
 from __future__ import annotations
 

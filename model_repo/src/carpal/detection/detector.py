@@ -1,4 +1,4 @@
-"""The detector: a package and an engine, from a radiograph to its record. The object that evaluates is the one that serves."""
+"""The detector: a package and an engine, from a radiograph to its record. What evaluates is what serves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From detections to what the record says: which are reported, what each is called, and what the image says as a whole."""
+"""From detections to what the record says: which are reported, what each is called, what the image says as a whole."""
 
 from __future__ import annotations
 

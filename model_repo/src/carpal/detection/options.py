@@ -11,11 +11,11 @@ from carpal.records.record import Probability
 
 
 class DetectOptions(Document):
-    """Which findings are reported; the status of a finding is always decided by the model's two operating points."""
+    """Which findings are reported; their status is always decided by the model's two operating points."""
 
     threshold: Probability | None = Field(
         default=None,
-        description="report everything at or above this probability, of any class, instead of using an operating point; "
+        description="report everything at or above this probability, of any class, whatever the operating points; "
         "what lies below the high-sensitivity point is then called possible too",
     )
     operating_point: Literal["high-sensitivity", "high-specificity"] = Field(

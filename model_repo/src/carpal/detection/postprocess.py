@@ -1,9 +1,10 @@
 """From a raw head to detections: threshold, best class, strongest candidates, class-aware suppression.
 
-The same result as ultralytics' ``non_max_suppression`` with ``multi_label=False`` and ``agnostic=False`` (what its predict
-uses): an anchor speaks for its best class alone, and a box is dropped when a stronger kept box of the same class overlaps
-it by more than ``iou``. Two differences at the very edge: a probability equal to the floor is kept here, and boxes are
-compared class by class instead of being moved apart by 7680 px a class, which costs float32 precision.
+The same result as ultralytics' ``non_max_suppression`` with ``multi_label=False`` and ``agnostic=False`` (what its
+predict uses): an anchor speaks for its best class alone, and a box is dropped when a stronger kept box of the same
+class overlaps it by more than ``iou``. Two differences at the very edge: a probability equal to the floor is
+kept here, and boxes are compared class by class instead of being moved apart by 7680 px a class, which costs float32
+precision.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def decode(head: NDArray[np.float32], nms: NmsDefaults, *, floor: float | None =
 
 
 def _candidates(head: NDArray[np.float32], floor: float, most: int) -> Detections:
-    # The maximum over the class rows touches the head as it lies in memory; transposing thousands of anchors to find the
-    # few that matter would cost more than all that follows.
+    # The maximum over the class rows reads the head as it lies in memory; transposing thousands of anchors to find
+    # the few that matter would cost more than all that follows.
     best = head[4:].max(axis=0)
     (anchors,) = np.nonzero(best >= floor)
     anchors = anchors[np.argsort(-best[anchors], kind="stable")[:most]]

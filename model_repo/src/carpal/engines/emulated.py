@@ -1,4 +1,4 @@
-"""An engine that sleeps instead of computing, so that the scaling of all around the model can be measured on a small machine."""
+"""An engine that sleeps instead of computing: the scaling of all around the model, measured on a small machine."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class EmulatedEngine:
         """Nothing is held."""
 
     def _head(self, image: Images) -> Heads:
-        """Up to three boxes of 4 to 30 % of the frame, their places and probabilities drawn from the image's checksum."""
+        """Up to three boxes of 4 to 30 % of the frame; places and probabilities are drawn by the image's checksum."""
         info = self._info
         height, width = info.input_px
         random = np.random.default_rng(zlib.crc32(image.tobytes()))

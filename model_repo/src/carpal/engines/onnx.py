@@ -7,8 +7,8 @@ Session settings, and why:
 - no spinning: an idle pool thread must not burn the core that decodes the next image;
 - the memory arena stays on, so that a second run of the same shape allocates nothing.
 
-``Run`` is thread-safe and one session holds one copy of the weights. With ``threads=1`` there is no pool, and each calling
-thread is a stream of its own: more throughput for the same cores than one call on all of them.
+``Run`` is thread-safe and one session holds one copy of the weights. With ``threads=1`` there is no pool, and each
+calling thread is a stream of its own: more throughput for the same cores than one call on all of them.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class OnnxEngine:
         return self._info
 
     def close(self) -> None:
-        """Nothing to do: the session is freed with the last reference to the engine, after the last call that uses it."""
+        """Nothing to do: the session goes with the last reference to the engine, after the last call that uses it."""
 
     def _call(self, images: Images) -> Heads:
         try:
@@ -140,13 +140,13 @@ def _compare_names(session: ort.InferenceSession, manifest: Manifest) -> None:
     if names != manifest.classes:
         raise ClassMismatchError(
             f"the network says its classes are {list(names) if names else text or 'not named'}",
-            f"Its manifest says {list(manifest.classes)}; with names in another order every finding would be mislabelled.",
+            f"Its manifest says {list(manifest.classes)}; in another order every finding would be mislabelled.",
             _EXPORT_AGAIN,
         )
 
 
 def parse_names(text: str) -> tuple[str, ...] | None:
-    """Class names as exporters write them: a Python or JSON dictionary from index to name, or a list; None if neither."""
+    """Class names as exporters write them: a Python or JSON dictionary from index to name, or a list; else None."""
     for parse in (json.loads, ast.literal_eval):
         try:
             value = parse(text)

@@ -49,7 +49,7 @@ class PercentileStretch(Document):
             # A table over the grey levels costs one look-up a pixel, and gives exactly what the float formula gives.
             levels = np.arange(np.iinfo(pixels.dtype).max + 1, dtype=np.float32)
             table = self._scale(levels, low, high)
-            return table[pixels], Affine()
+            return table.take(pixels), Affine()
         return self._scale(pixels, low, high), Affine()
 
     def bounds(self, pixels: Pixels) -> tuple[float, float]:
@@ -70,7 +70,8 @@ class PercentileStretch(Document):
         chosen = pixels[pixels != 0] if self.ignore_zero else pixels.ravel()
         if chosen.size == 0:
             return 0.0, 0.0
-        low, high = np.percentile(chosen, (self.low, self.high))
+        # The same rank as the counted levels above give, so that float32 pixels get the same image.
+        low, high = np.percentile(chosen, (self.low, self.high), method="inverted_cdf")
         return float(low), float(high)
 
     @staticmethod

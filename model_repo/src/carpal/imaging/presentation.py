@@ -25,7 +25,8 @@ def grey_levels(ds: Dataset, bits: int, signed: bool) -> tuple[NDArray[np.uint16
         signed: whether stored values are two's complement.
 
     Returns:
-        uint16 [2 ** bits] over 0..65535, and the VOI transform in words: ``LUT``, ``window <centre>/<width>``, ``none``.
+        uint16 [2 ** bits] over 0..65535, and the VOI transform in words: ``LUT``, ``window <centre>/<width>`` or
+        ``none``.
 
     Raises:
         ValueError, KeyError, AttributeError: the data set's tables are broken.

@@ -1,4 +1,4 @@
-"""How good a radiograph is as an image, measured before preprocessing: features that show a camera or a workflow drift."""
+"""How good a radiograph is as an image, before preprocessing: features that show a detector or a workflow drift."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 def measure(pixels: Grey) -> Quality:
     """Measure grey pixels [H, W] of uint8 or uint16.
 
-    Warnings: ``blank`` (one grey level), ``mostly-padding`` (over 70 % exact zeros), ``clipped`` (over 5 % at the highest
-    level), ``low-contrast`` (the middle 98 % of non-zero pixels span less than 5 % of full scale).
+    Warnings: ``blank`` (one grey level), ``mostly-padding`` (over 70 % exact zeros), ``clipped`` (over 5 % at the
+    highest level), ``low-contrast`` (the middle 98 % of non-zero pixels span less than 5 % of full scale).
     """
     full_scale = float(np.iinfo(pixels.dtype).max)
     counts = np.bincount(pixels.ravel(), minlength=2)
@@ -66,12 +66,10 @@ def _percentiles(counts: NDArray[np.intp], shares: tuple[float, ...]) -> list[fl
 
 def _sharpness(pixels: Grey, full_scale: float) -> float:
     """Variance of the Laplacian of the image scaled to 0..1 and reduced to at most 512 px."""
-    ratio = REDUCED_PX / max(pixels.shape)
-    if ratio < 1.0:
-        size = (max(1, round(pixels.shape[1] * ratio)), max(1, round(pixels.shape[0] * ratio)))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]  # OpenCV's stubs lose the type
-    scaled = pixels.astype(np.float32) / np.float32(full_scale)
-    return float(cv2.Laplacian(scaled, cv2.CV_32F).var())
+    ratio = min(1.0, REDUCED_PX / max(pixels.shape))
+    size = (max(1, round(pixels.shape[1] * ratio)), max(1, round(pixels.shape[0] * ratio)))
+    reduced = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return float(cv2.Laplacian(reduced.astype(np.float32) / np.float32(full_scale), cv2.CV_32F).var())
 
 
 def _noise(pixels: Grey, full_scale: float) -> float:

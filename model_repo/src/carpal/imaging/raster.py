@@ -49,7 +49,7 @@ def read_png(body: bytes, limits: Limits) -> Raster:
     """Decode a PNG to grey.
 
     Raises:
-        TruncatedImageError, DamagedImageError, TooLargeError, EmptyImageError, UnsupportedImageError: as their names say.
+        TruncatedImageError, DamagedImageError, TooLargeError, EmptyImageError: as their names say.
     """
     bits, pixel_mm = 0, None
     seen: set[bytes] = set()
@@ -70,7 +70,8 @@ def read_jpeg(body: bytes, limits: Limits) -> Raster:
     """Decode an 8-bit JPEG to its luma, in the orientation in which it is stored (EXIF is not applied).
 
     Raises:
-        TruncatedImageError, DamagedImageError, TooLargeError, EmptyImageError, UnsupportedImageError: as their names say.
+        TruncatedImageError, DamagedImageError, TooLargeError, EmptyImageError: as their names say.
+        UnsupportedImageError: lossless, arithmetic or 12-bit.
     """
     marker, frame, scan = _jpeg_frame(body)
     bits, height, width = struct.unpack(">BHH", frame[:5])

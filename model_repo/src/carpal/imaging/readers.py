@@ -117,7 +117,7 @@ def _source(body: bytes, raster: Raster, media_type: str, name: str | None) -> S
         patient_key=stem.patient if stem else None,
         laterality=stem.laterality if stem else None,
         projection=stem.projection if stem else None,
-        # Image editors write 72 or 96 dots an inch into any PNG; only a file of the dataset's form means millimetres by it.
+        # Editors write 72 or 96 dots an inch into any PNG; only a file of the dataset's form means millimetres by it.
         pixel_spacing=_spacing(raster) if stem else None,
     )
 

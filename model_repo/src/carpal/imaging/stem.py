@@ -1,6 +1,7 @@
 """File names in the form of GRAZPEDWRI-DX: ``0001_1297860395_01_WRI-L1_M014``.
 
-Patient, time hash, study number, side, projection, sex, age in years (Nagy et al., Sci Data 9:222, 2022). The sex ``O`` occurs.
+Patient, time hash, study number, side, projection, sex, age in years (Nagy et al., Sci Data 9:222, 2022). The sex
+``O`` occurs.
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ def convert(
     """Turn radiographs (PNG, JPEG, uncompressed DICOM) into structured records.
 
     A file that cannot be read is named in errors.jsonl and the others go on. Running it again into the same folder
-    replaces records.jsonl, errors.jsonl and the pictures of the same names. Exit code: 0 when every file has its record,
-    1 when some have not, 2 when nothing could start.
+    replaces records.jsonl, errors.jsonl and the pictures of the same names. Exit code: 0 when every file has its
+    record, 1 when some have not, 2 when nothing could start.
     """
     # What computes is imported here and not above, so that `carpal --help` stays quick.
     import cv2

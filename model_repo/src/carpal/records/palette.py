@@ -4,7 +4,7 @@ from __future__ import annotations
 
 Colour = tuple[int, int, int]
 
-# Okabe and Ito, Color Universal Design, 2008, as (blue, green, red); their black is grey here, since radiographs are dark.
+# Okabe and Ito, Color Universal Design, 2008, as (blue, green, red); their black is grey here: radiographs are dark.
 PALETTE: tuple[Colour, ...] = (
     (0, 159, 230),  # orange
     (233, 180, 86),  # sky blue

@@ -23,6 +23,7 @@ Rectangle = tuple[int, int, int, int]
 LONGER_SIDE_PX = 1000
 MARGIN_PX = 28
 COLUMN_PX = 230
+NARROWEST_PX = 640
 HEADER_PX = 60
 FOOTER_PX = 40
 LINE_PX = 22
@@ -56,15 +57,27 @@ class _Frame:
         )
 
 
+@dataclass(frozen=True)
+class _Label:
+    """A text, where it stands on the canvas, and from where a line leads to it if that is not beside its box."""
+
+    finding: Finding
+    text: str
+    place: Rectangle
+    line: tuple[int, int] | None
+
+
 def draw(radiograph: Radiograph, record: Record) -> bytes:
     """An 8-bit colour PNG; the same input gives the same bytes with the same OpenCV."""
     frame = _frame(radiograph)
-    canvas = _canvas(radiograph, frame)
     boxes = [frame.place(finding) for finding in record.findings]
+    labels = _plan_labels(frame, record.findings, boxes)
     colours = {conclusion.label: colour_of(index) for index, conclusion in enumerate(record.conclusions)}
+    canvas = _canvas(radiograph, frame, column=any(label.line for label in labels))
     for finding, box in zip(record.findings, boxes, strict=True):
         _draw_box(canvas, box, colours[finding.label], dashed=finding.status == "possible")
-    _draw_labels(canvas, frame, record.findings, boxes, colours)
+    for label in labels:
+        _draw_label(canvas, label, colours[label.finding.label])
     _draw_header(canvas, record)
     if spacing := record.source.pixel_spacing:
         _draw_scale_bar(canvas, frame, spacing)
@@ -81,12 +94,12 @@ def _frame(radiograph: Radiograph) -> _Frame:
     return _Frame(MARGIN_PX, HEADER_PX, width, height, width / radiograph.width, height / radiograph.height)
 
 
-def _canvas(radiograph: Radiograph, frame: _Frame) -> Canvas:
+def _canvas(radiograph: Radiograph, frame: _Frame, *, column: bool) -> Canvas:
     grey, _ = PercentileStretch().apply(radiograph.pixels)
     method = cv2.INTER_AREA if frame.y_scale < 1 else cv2.INTER_LINEAR
     inner = cv2.resize(grey, (frame.width, frame.height), interpolation=method)
-    size = (HEADER_PX + frame.height + FOOTER_PX, MARGIN_PX + frame.width + MARGIN_PX + COLUMN_PX, 3)
-    canvas = np.zeros(size, np.uint8)
+    width = MARGIN_PX + frame.width + MARGIN_PX + (COLUMN_PX if column else 0)
+    canvas = np.zeros((HEADER_PX + frame.height + FOOTER_PX, max(width, NARROWEST_PX), 3), np.uint8)
     canvas[frame.top : frame.top + frame.height, frame.left : frame.left + frame.width] = inner[:, :, None]
     return canvas
 
@@ -104,46 +117,39 @@ def _draw_box(canvas: Canvas, box: Rectangle, colour: Colour, *, dashed: bool) -
             cv2.line(canvas, (x, y), (x, min(y + _DASH_PX, y1)), colour, 2)
 
 
-def _draw_labels(
-    canvas: Canvas,
-    frame: _Frame,
-    findings: tuple[Finding, ...],
-    boxes: list[Rectangle],
-    colours: dict[str, Colour],
-) -> None:
+def _draw_label(canvas: Canvas, label: _Label, colour: Colour) -> None:
+    left, top, right, bottom = label.place
+    if label.line:
+        cv2.line(canvas, label.line, (left - 4, (top + bottom) // 2), colour, 1, cv2.LINE_AA)
+    area = canvas[top:bottom, left:right]
+    area[:] = area // 3  # darkened, so that it can be read over bright bone without hiding it
+    _write(canvas, label.text, (left + 2, bottom - 6), colour)
+
+
+def _plan_labels(frame: _Frame, findings: tuple[Finding, ...], boxes: list[Rectangle]) -> list[_Label]:
+    """A place for each label, strongest first; past a full column the boxes keep their colours and nothing more."""
+    labels: list[_Label] = []
     taken = list(boxes)
-    column = _Column(frame)
+    column = list(range(frame.top, frame.top + frame.height - LINE_PX, LINE_PX))
     for finding, box in zip(findings, boxes, strict=True):
         text = f"{finding.label} {finding.probability:.2f}"
-        spot = _beside(text, box, frame, taken)
-        if spot is None:
-            spot = column.next(text)
-            if spot is None:
-                break  # the column is full; boxes keep their colours and the record lists them all
-            edge = (box[2], (box[1] + box[3]) // 2)
-            cv2.line(canvas, edge, (spot[0] - 4, (spot[1] + spot[3]) // 2), colours[finding.label], 1, cv2.LINE_AA)
-        taken.append(spot)
-        # Darkened, so that it can be read over bright bone without hiding it.
-        area = canvas[spot[1] : spot[3], spot[0] : spot[2]]
-        area[:] = area // 3
-        _write(canvas, text, (spot[0] + 2, spot[3] - 6), colours[finding.label])
+        place, line = _beside(text, box, frame, taken), None
+        if place is None:
+            if not column:
+                break
+            line = (box[2], (box[1] + box[3]) // 2)
+            place = _in_column(text, frame, column, line[1])
+        taken.append(place)
+        labels.append(_Label(finding, text, place, line))
+    return labels
 
 
-class _Column:
-    """Places for labels at the right of the radiograph, from the top down."""
-
-    def __init__(self, frame: _Frame) -> None:
-        self._left = frame.left + frame.width + MARGIN_PX
-        self._top = frame.top
-        self._bottom = frame.top + frame.height
-
-    def next(self, text: str) -> Rectangle | None:
-        """The next free place; None where the column is full."""
-        if self._top + LINE_PX > self._bottom:
-            return None
-        place = (self._left, self._top, self._left + _width(text), self._top + LINE_PX)
-        self._top += LINE_PX
-        return place
+def _in_column(text: str, frame: _Frame, free: list[int], y: int) -> Rectangle:
+    """The free row of the column nearest to y, which is then taken."""
+    top = min(free, key=lambda row: abs(row + LINE_PX // 2 - y))
+    free.remove(top)
+    left = frame.left + frame.width + MARGIN_PX
+    return (left, top, left + _width(text), top + LINE_PX)
 
 
 def _beside(text: str, box: Rectangle, frame: _Frame, taken: list[Rectangle]) -> Rectangle | None:
