@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-# The smallest thing that is a PNG and a radiograph to the reader: 8 x 8 grey pixels, in base64.
+# A bright square on a dark ground, 8 x 8 grey pixels: a PNG in base64.
 EXAMPLE_PNG = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAFklEQVR4nGNkYGBgYGBgYGBgYGBgYAAAAEwABIJHgKsAAAAASUVORK5CYII="
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAJ0lEQVQIHSXBMQEA"
+    "AAgDINZmYYxrQA8h9VIvtRipxUgtRmoxUi/1DsQsBUnhOlRqAAAAAElFTkSuQmCC"
 )
 _ERRORS = {
     "400": "a request that breaks the protocol",

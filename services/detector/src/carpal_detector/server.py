@@ -118,12 +118,16 @@ class Service:
         self.scheduler.stop_admission()
         return await self.scheduler.drained(self.settings.drain_s)
 
+    def opened(self, served: Served) -> None:
+        """The model is warm: from now on the service is ready."""
+        self.metrics.serving(served.name, served.detector)
+        self.lifecycle.opened(served)
+
     def _ready(self, served: Served, ports: dict[str, int]) -> None:
         # What was loaded stays: the collector need never look at it again.
         gc.collect()
         gc.freeze()
-        self.metrics.serving(served.name, served.detector)
-        self.lifecycle.opened(served)
+        self.opened(served)
         if self.settings.port_file is not None:
             _write(self.settings.port_file, ports)
         info = served.detector.info

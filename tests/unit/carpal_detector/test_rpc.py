@@ -1,0 +1,131 @@
+"""gRPC on a real channel: the protocol's methods by their full names, and failures as statuses."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+
+from carpal.records.record import Record
+from carpal_detector.errors import PortInUseError
+from carpal_detector.proto import open_inference_pb2 as messages
+from carpal_detector.rpc import open_server
+from carpal_detector.server import Service
+from carpal_detector.sockets import listen, port_of
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+async def call(service: Service) -> AsyncIterator[Call]:
+    """``await call("ServerLive", ...)`` on a server of its own."""
+    server, port = await open_server(service.rpc, "127.0.0.1", 0, max_message_bytes=200_000)
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+
+        def method(name: str, request: Any = None, **options: Any) -> Any:
+            stub = channel.unary_unary(
+                f"/inference.GRPCInferenceService/{name}",
+                request_serializer=getattr(messages, f"{name}Request").SerializeToString,
+                response_deserializer=getattr(messages, f"{name}Response").FromString,
+            )
+            return stub(request or getattr(messages, f"{name}Request")(), **options)
+
+        yield method
+    await server.stop(None)
+
+
+def request(*images: bytes, model: str = "tiny") -> Any:
+    made = messages.ModelInferRequest(model_name=model, id="7")
+    made.inputs.add(name="image", datatype="BYTES", shape=[len(images)]).contents.bytes_contents.extend(images)
+    return made
+
+
+async def test_the_server_and_the_model_say_that_they_are_ready(call: Call):
+    assert (await call("ServerLive")).live
+    assert (await call("ServerReady")).ready
+    assert (await call("ModelReady", messages.ModelReadyRequest(name="tiny", version="1"))).ready
+
+
+async def test_metadata_say_what_rest_says(call: Call):
+    assert (await call("ServerMetadata")).name == "carpal-detector"
+    told = await call("ModelMetadata", messages.ModelMetadataRequest(name="tiny"))
+    assert (told.versions, told.platform) == (["1"], "carpal_onnxruntime")
+    assert [(one.name, one.datatype, list(one.shape)) for one in told.inputs] == [
+        ("image", "BYTES", [-1]),
+        ("pixels", "UINT8", [-1, 1, 64, 64]),
+    ]
+
+
+async def test_an_image_is_answered_with_its_record(call: Call, grey_png: Callable[..., bytes]):
+    answer = await call("ModelInfer", request(grey_png(), grey_png(seed=1)))
+    assert (answer.id, answer.model_version) == ("7", "1")
+    records = [Record.parse_json(one, source="test") for one in answer.outputs[0].contents.bytes_contents]
+    assert [record.source.width_px for record in records] == [80, 80]
+
+
+@pytest.mark.parametrize(
+    ("made", "status", "code"),
+    [
+        (request(b"GIF89a"), grpc.StatusCode.INVALID_ARGUMENT, "image.not-an-image"),
+        (request(b"", model="other"), grpc.StatusCode.NOT_FOUND, "request.unknown-model"),
+        (request(), grpc.StatusCode.INVALID_ARGUMENT, "request.tensor"),
+        (request(*[b""] * 9), grpc.StatusCode.RESOURCE_EXHAUSTED, "request.too-large"),
+    ],
+)
+async def test_a_failure_is_a_status_with_its_code(call: Call, made: Any, status: grpc.StatusCode, code: str):
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call("ModelInfer", made, metadata=(("x-request-id", "7"),))
+    assert caught.value.code() is status
+    assert caught.value.details().startswith(f"[{code}]")
+    assert dict(caught.value.trailing_metadata()) == {"carpal-code": code, "x-request-id": "7"}
+
+
+async def test_the_unforeseen_is_internal_and_tells_nothing_of_the_inside(
+    call: Call, service: Service, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(service.lifecycle, "model", None)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call("ModelInfer", request(b""))
+    assert caught.value.code() is grpc.StatusCode.INTERNAL
+    assert "NoneType" not in caught.value.details()
+    assert '"type": "TypeError"' in log.getvalue()
+
+
+@pytest.mark.parametrize("options", [{"timeout": 0.1}, {"metadata": (("x-request-deadline-ms", "20"),)}])
+async def test_a_deadline_that_passes_in_the_queue_is_deadline_exceeded(
+    call: Call, service: Service, grey_png: Callable[..., bytes], options: dict[str, Any]
+):
+    gate = threading.Event()
+    held = asyncio.create_task(service.scheduler.run([lambda ms: gate.wait(20)] * 2))
+    await asyncio.sleep(0)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call("ModelInfer", request(grey_png()), **options)
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    gate.set()
+    await held
+
+
+async def test_a_message_above_the_limit_is_refused(call: Call):
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call("ModelInfer", request(b"x" * 200_001))
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_requests_are_counted_as_those_of_rest_are(call: Call, service: Service, grey_png: Callable[..., bytes]):
+    await call("ModelInfer", request(grey_png()))
+    count = service.metrics.registry.get_sample_value("carpal_requests_total", {"code": "200", "reason": "ok"})
+    assert count == 1
+
+
+async def test_a_taken_port_is_an_error_with_a_remedy(service: Service):
+    taken = listen("127.0.0.1", 0, option="--port")
+    with pytest.raises(PortInUseError, match="--grpc-port"):
+        await open_server(service.rpc, "127.0.0.1", port_of(taken), max_message_bytes=1000)
+    taken.close()

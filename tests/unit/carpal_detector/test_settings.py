@@ -1,0 +1,26 @@
+"""Settings are closed, and every one says what it does."""
+
+from __future__ import annotations
+
+import pytest
+
+from carpal.errors import ConfigError
+from carpal_detector.settings import Settings, usable_cores
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_described(name: str):
+    assert Settings.model_fields[name].description
+
+
+def test_a_stream_a_core_is_the_default():
+    assert Settings().streams == usable_cores() >= 1
+
+
+@pytest.mark.parametrize(
+    "given", [{"port": 65536}, {"streams": 0}, {"queue": -1}, {"max_body_bytes": 0}, {"drain_s": -1}, {"prot": 1}]
+)
+def test_what_makes_no_sense_is_refused(given: dict[str, int]):
+    with pytest.raises(ConfigError) as caught:
+        Settings.parse(given, source="the command line")
+    assert next(iter(given)) in caught.value.what
