@@ -24,6 +24,8 @@ def register(app: typer.Typer) -> None:
 
     train.command("run")(train_command)
     app.add_typer(train, name="train")
+    app.command("evaluate")(evaluate_command)
+    app.command("export")(export_command)
 
 
 def train_command(
@@ -50,4 +52,72 @@ def train_command(
     terminal.done(
         f"Trained {summary.epochs_done} epochs in {summary.seconds:.0f} s{best}: {out}\n"
         f"Next: carpal export {out} --out {out}/package --name wrist"
+    )
+
+
+def export_command(
+    run: Annotated[Path, typer.Argument(help="The --out folder of carpal train run.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the package; must not exist yet.")],
+    name: Annotated[str, typer.Option("--name", help="Name of the package.")] = "wrist",
+    data: Annotated[Path | None, typer.Option("--data", help="The dataset, if it was moved since.")] = None,
+    json: Json = False,
+) -> None:
+    """Turn a run into a package: ONNX, parity gate, operating points, accuracy, provenance."""
+    from carpal_training.package import export_run
+
+    terminal = Terminal(json=json)
+    package, parity = export_run(run, out, name, terminal, data=data)
+    accuracy = package.manifest.accuracy
+    terminal.result({"package": str(out), "digest": package.digest, "parity": vars(parity), "accuracy": accuracy})
+    terminal.done(
+        f"Exported {out}: mAP50 {accuracy.map50:.3f} on {accuracy.images} images; parity on {parity.images} images: "
+        f"boxes within {parity.box_px:.2g} px, probabilities within {parity.probability:.2g}\n"
+        f"Next: carpal models publish {out} --repository models --promote stable"
+    )
+
+
+def evaluate_command(
+    model: Annotated[str, typer.Option("--model", help="A package: starter, a folder, name, name@channel, name:version.")],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="Folder for evaluation.json and curves.csv.")],
+    part: Annotated[str, typer.Option("--part", help="train, val or test.")] = "test",
+    repository: Repository = None,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Images looked at at the same time.")] = 2,
+    json: Json = False,
+) -> None:
+    """Measure a package on one part of a dataset, through the path that serves it."""
+    from carpal.detection.detector import open_detector
+    from carpal.errors import UsageError
+    from carpal.packages.reference import resolve
+    from carpal_training.evaluate import evaluate, look, write_evaluation
+    from carpal_training.package import open_split
+    from carpal_training.splits import PARTS
+
+    terminal = Terminal(json=json)
+    chosen = next((known for known in PARTS if known == part), None)
+    if chosen is None:
+        raise UsageError(f"--part {part} is not a part", f"The parts are {', '.join(PARTS)}.", "Choose one of them.")
+    package = resolve(model, repository)
+    dataset, split = open_split(package, data)
+    samples = split.samples(dataset, chosen)
+    if not samples:
+        raise UsageError(f"{part} of {data} has no image", "The split gave it no patient.", "Choose another part.")
+    with open_detector(package, threads=1) as detector:
+        with terminal.progress(f"Looking at {len(samples)} images", len(samples)) as advance:
+            findings = look(detector, samples, threads=threads, advance=advance)
+        evaluation = evaluate(
+            findings,
+            detector,
+            dataset=dataset.name,
+            dataset_digest=dataset.digest,
+            split_digest=split.digest,
+            part=chosen,
+            command=f"carpal evaluate --model {model} --data {data} --part {part} --out {out}",
+        )
+    write_evaluation(evaluation, findings, out)
+    terminal.result(evaluation)
+    left = f"; no instance of {', '.join(evaluation.left_out_classes)}" if evaluation.left_out_classes else ""
+    terminal.done(
+        f"mAP50 {evaluation.map50:.3f}, mAP50-95 {evaluation.map50_95:.3f} over {len(evaluation.averaged_classes)} classes, "
+        f"{evaluation.images} images{left}: {out}/evaluation.json"
     )

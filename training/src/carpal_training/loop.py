@@ -31,6 +31,7 @@ from carpal_training.weights import load_weights
 NOMINAL_BATCH = 64  # the loss is scaled to this many images, so that lr means what it means in ultralytics
 LARGEST_GRADIENT = 10.0  # norm at which gradients are cut, as in ultralytics
 PROGRESS_INTERVAL_S = 0.5
+MEASURED = 32  # training images on which normalisations are measured when a package is unfolded
 
 Report = Callable[[Epoch, Path], None]
 
@@ -66,7 +67,8 @@ class Loop:
             recipe.architecture, job.classes, box_gain=recipe.box_gain, class_gain=recipe.class_gain, dfl_gain=recipe.dfl_gain
         )
         if job.start is not None:
-            load_weights(self.network, job.start, list(job.classes))
+            images = torch.from_numpy(self.train.images[:MEASURED].copy()[:, None]).float() / 255.0
+            load_weights(self.network, job.start, list(job.classes), images)
         self.network.to(device=device, memory_format=torch.channels_last)
         self.average = Average(self.network)
         self.optimizer = build_optimizer(self.network, recipe)

@@ -1,44 +1,101 @@
 """Weights to start from: a checkpoint of a run, or the ONNX file of a published package.
 
-A package holds a network whose batch normalisations are folded into its convolutions. Loaded back, each convolution takes the
-folded weight, and its normalisation becomes the identity plus the folded bias: weight sqrt(var + eps) with var 1 and mean 0
-gives a factor of exactly 1 up to rounding. In evaluation mode the outputs are the package's; in training the normalisations
-learn their statistics anew.
+A package holds a network whose batch normalisations are folded into its convolutions. To train it further they are unfolded:
+each convolution takes the folded weight, and its normalisation is measured anew on some training images (mean m and variance
+v of the convolution's output y) and set to scale sqrt(v + eps) and shift b + m. In evaluation mode
+(y - m) / sqrt(v + eps) * sqrt(v + eps) + b + m = y + b, which is the package's output; in training mode, with the statistics
+of a batch, it is nearly that, so that training goes on from where the package is.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 from carpal_training.checkpoint import check_classes, load_checkpoint
 from carpal_training.errors import WeightsInvalid
 
+PREFIX = "network."  # of the names in an exported file; carpal_training.export wraps the network once
 
-def load_weights(network: nn.Module, source: Path, classes: list[str]) -> None:
+
+def load_weights(network: nn.Module, source: Path, classes: list[str], images: torch.Tensor) -> None:
     """Fill a network from a .pt checkpoint (its moving average) or from an exported .onnx file.
+
+    Args:
+        network: of the same architecture, on the CPU.
+        source: the file.
+        classes: of the dataset.
+        images: float32 [n, 1, H, W] in 0..1, training images to measure normalisations on; used for .onnx only.
 
     Raises:
         ClassesDiffer, WeightsInvalid, RunMissing: weights that do not belong to this network.
     """
     if source.suffix == ".onnx":
-        _load_onnx(network, source)
+        unfold(network, read_initializers(source), images, source)
         return
     checkpoint = load_checkpoint(source)
     check_classes(checkpoint.classes, classes, str(source))
     try:
         network.load_state_dict(checkpoint.average)
     except RuntimeError as failure:
-        raise WeightsInvalid(
-            f"{source} holds a {checkpoint.architecture}: {failure}", "Its layers differ.", "Set architecture to the same."
-        ) from failure
+        raise _other_layers(source, f"it holds a {checkpoint.architecture}") from failure
 
 
-def _load_onnx(network: nn.Module, source: Path) -> None:
-    raise NotImplementedError
+def read_initializers(source: Path) -> dict[str, torch.Tensor]:
+    """The named weights of an exported file."""
+    try:
+        graph = onnx.load(source).graph
+    except Exception as failure:  # onnx lets protobuf's own errors through, which share no public base
+        raise WeightsInvalid(f"{source} is no ONNX file: {failure}", "It may be cut short.", "Fetch the package again.") from failure
+    return {
+        tensor.name.removeprefix(PREFIX): torch.from_numpy(numpy_helper.to_array(tensor).copy())
+        for tensor in graph.initializer
+        if tensor.name.startswith(PREFIX)
+    }
 
 
-def _unused(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor
+@torch.no_grad()
+def unfold(network: nn.Module, folded: dict[str, torch.Tensor], images: torch.Tensor, source: Path) -> None:
+    """Put folded weights into an unfolded network, layer by layer in the order in which an image meets them."""
+    normalised: dict[nn.Module, tuple[str, nn.BatchNorm2d]] = {}
+    for name, module in network.named_modules():
+        if isinstance(getattr(module, "bn", None), nn.BatchNorm2d):
+            _copy(module.conv.weight, folded, f"{name}.conv.weight", source)
+            normalised[module.conv] = (f"{name}.conv.bias", module.bn)
+        elif isinstance(module, nn.Conv2d) and module.bias is not None:
+            _copy(module.weight, folded, f"{name}.weight", source)
+            _copy(module.bias, folded, f"{name}.bias", source)
+
+    def measure(convolution: nn.Module, _: Any, output: torch.Tensor) -> None:
+        name, normalisation = normalised[convolution]
+        mean, variance = output.mean((0, 2, 3)), output.var((0, 2, 3), unbiased=False)
+        normalisation.running_mean.copy_(mean)
+        normalisation.running_var.copy_(variance)
+        normalisation.weight.copy_(torch.sqrt(variance + normalisation.eps))
+        _copy(normalisation.bias, folded, name, source)
+        normalisation.bias += mean
+
+    hooks = [convolution.register_forward_hook(measure) for convolution in normalised]
+    trains = network.training
+    try:
+        network.eval()(images)
+    finally:
+        network.train(trains)
+        for hook in hooks:
+            hook.remove()
+
+
+def _copy(target: torch.Tensor, folded: dict[str, torch.Tensor], name: str, source: Path) -> None:
+    if name not in folded or folded[name].shape != target.shape:
+        found = f"shape {list(folded[name].shape)}" if name in folded else "nothing"
+        raise _other_layers(source, f"it has {found} for {name}, which needs shape {list(target.shape)}")
+    target.copy_(folded[name])
+
+
+def _other_layers(source: Path, detail: str) -> WeightsInvalid:
+    return WeightsInvalid(f"{source} does not fit: {detail}", "Its layers differ.", "Set architecture to that of the weights.")

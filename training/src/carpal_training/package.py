@@ -1,0 +1,182 @@
+"""`carpal export`: from a run to a package, through the parity gate."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from carpal.detection.detector import Detector, open_detector
+from carpal.packages.manifest import (
+    Accuracy,
+    Card,
+    ClassAccuracy,
+    Manifest,
+    NmsDefaults,
+    OperatingPoint,
+    OperatingPoints,
+    OutputLayout,
+    Provenance,
+    Variant,
+)
+from carpal.packages.package import Package, write_package
+from carpal.terminal import Terminal
+from carpal_training.dataset import Dataset, Sample, open_dataset
+from carpal_training.errors import ClassesDiffer
+from carpal_training.evaluate import Findings, evaluate, look
+from carpal_training.export import anchors, export_checkpoint, restore
+from carpal_training.operating_points import choose
+from carpal_training.parity import IMAGES, Parity, check_parity
+from carpal_training.recipe import Recipe
+from carpal_training.run import RunFolder, Summary
+from carpal_training.splits import Split, make_split
+
+FILE = "model.onnx"
+CARD = Card(
+    intended_use=(
+        "Points a reader to findings in radiographs of the wrist, as a research tool. Not a medical device, not for diagnosis."
+    ),
+    limits=(
+        "Works on views and devices like those it was trained on. A missing finding proves nothing. Figures hold for the data "
+        "set they were measured on; measure again on your own images before you rely on them."
+    ),
+    data="See provenance: the data set, its digest, and the split by patient are named there.",
+)
+
+
+def export_run(run: Path, target: Path, name: str, terminal: Terminal, *, data: Path | None = None) -> tuple[Package, Parity]:
+    """Export a run's best weights, compare them with what was trained, measure, and write a package.
+
+    Args:
+        run: the run's folder.
+        target: the package's folder; it must not exist.
+        name: of the package; its version is 1 until a repository gives it another.
+        data: the dataset, where it is no longer at the place that run.json names.
+
+    Raises:
+        ParityFailed: the exported network does not find what the trained one finds; nothing is written.
+        CarpalError: no run, another dataset, a target that exists.
+    """
+    folder = RunFolder(run)
+    recipe, summary = folder.read_recipe(), folder.read_summary()
+    dataset, split = _data(recipe, summary, data)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as temporary:
+        terminal.say("Exporting to ONNX")
+        file = Path(temporary) / FILE
+        checkpoint = export_checkpoint(folder.best, file, recipe.size_px)
+        draft = _draft(recipe, summary, name, file)
+        # A package of its own, with placeholders for what is measured: the served path needs a whole one to run.
+        package = write_package(Path(temporary) / "draft", draft, {FILE: file})
+        held_out = split.samples(dataset, "val")
+        with open_detector(package, threads=1) as detector:
+            terminal.say(f"Comparing with the trained network on {min(IMAGES, len(held_out))} images")
+            parity = check_parity(restore(checkpoint), detector, _spread(held_out, IMAGES))
+            with terminal.progress(f"Measuring on {len(held_out)} validation images", len(held_out)) as advance:
+                findings = look(detector, held_out, advance=advance)
+            manifest = _measured(draft, findings, detector, summary, dataset, split)
+        return write_package(target, manifest, {FILE: file}), parity
+
+
+def open_split(package: Package, data: Path) -> tuple[Dataset, Split]:
+    """A dataset, dealt out as the package's training dealt it.
+
+    Raises:
+        ClassesDiffer: the dataset has other classes than the package.
+        CarpalError: no dataset.
+    """
+    training = package.manifest.provenance.training
+    dataset = open_dataset(data)
+    if dataset.classes != package.manifest.classes:
+        raise ClassesDiffer(
+            f"the package knows {', '.join(package.manifest.classes)}; the dataset has {', '.join(dataset.classes)}",
+            "Figures compare classes by position.",
+            "Evaluate on a dataset with the same classes in the same order.",
+        )
+    settings = {key.removeprefix("split."): value for key, value in training.items() if key.startswith("split.")}
+    return dataset, make_split(dataset, Recipe.model_validate({"epochs": 1, "split": settings}).split)
+
+
+def _data(recipe: Recipe, summary: Summary, data: Path | None) -> tuple[Dataset, Split]:
+    dataset = open_dataset(data or Path(summary.dataset_path))
+    split = make_split(dataset, recipe.split)
+    if (dataset.digest, split.digest) != (summary.dataset_digest, summary.split_digest):
+        raise ClassesDiffer(
+            f"{dataset.root} is not what the run was trained on",
+            f"Its digest is {dataset.digest[:19]}, the run's is {summary.dataset_digest[:19]}.",
+            "Name the dataset of the run with --data.",
+        )
+    return dataset, split
+
+
+def _spread(items: tuple[Sample, ...], count: int) -> list[Sample]:
+    """At most so many of the items, evenly over all of them."""
+    places = np.unique(np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int))
+    return [items[place] for place in places]
+
+
+def _draft(recipe: Recipe, summary: Summary, name: str, file: Path) -> Manifest:
+    """Everything that is known before measuring."""
+    unknown = OperatingPoints(
+        high_sensitivity=OperatingPoint(threshold=0.25), high_specificity=OperatingPoint(threshold=0.5)
+    )
+    nothing = ClassAccuracy(instances=0, precision=None, recall=None, ap50=None, ap50_95=None)
+    return Manifest(
+        name=name,
+        version="1",
+        classes=summary.classes,
+        preprocessing=recipe.chain,
+        output=OutputLayout(anchors=anchors(recipe.size_px)),
+        nms=NmsDefaults(),
+        operating_points=dict.fromkeys(summary.classes, unknown),
+        variants=(Variant(file=FILE, sha256=hashlib.sha256(file.read_bytes()).hexdigest()),),
+        accuracy=Accuracy(
+            dataset=summary.dataset,
+            dataset_digest=summary.dataset_digest,
+            images=0,
+            map50=0.0,
+            map50_95=0.0,
+            averaged_classes=(),
+            classes=dict.fromkeys(summary.classes, nothing),
+            command="",
+        ),
+        provenance=Provenance(
+            dataset=summary.dataset,
+            dataset_digest=summary.dataset_digest,
+            split_digest=summary.split_digest,
+            training={**recipe.flat(), "epochs_done": summary.epochs_done, "best_epoch": summary.best_epoch},
+            parent=summary.parent,
+            code_revision=summary.code_revision,
+            libraries=summary.libraries,
+            created=summary.created,
+        ),
+        card=CARD,
+    )
+
+
+def _measured(
+    draft: Manifest, findings: Findings, detector: Detector, summary: Summary, dataset: Dataset, split: Split
+) -> Manifest:
+    """The draft with its operating points and accuracy, both from the validation images."""
+    points = {name: choose(*findings.presence(index)) for index, name in enumerate(draft.classes)}
+    evaluation = evaluate(
+        findings,
+        detector,
+        dataset=dataset.name,
+        dataset_digest=summary.dataset_digest,
+        split_digest=split.digest,
+        part="val",
+        command=f"carpal evaluate --model {draft.name} --data {dataset.name} --part val",
+    )
+    (variant,) = draft.variants
+    return draft.model_copy(
+        update={
+            "operating_points": points,
+            "accuracy": evaluation.accuracy(),
+            "variants": (variant.model_copy(update={"map50": evaluation.map50, "map50_95": evaluation.map50_95}),),
+        }
+    )
+
+
