@@ -1,0 +1,126 @@
+"""The chain: places come back, grey levels follow the formula, and the whole is data."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from carpal.errors import ConfigError
+from carpal.imaging.preprocess import Chain, Letterbox, PercentileStretch, default_chain
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SIDES = st.integers(1, 3000)
+
+
+def float_formula(pixels: np.ndarray, step: PercentileStretch) -> np.ndarray:
+    """The stretch in double precision, level by level as the documentation says it."""
+    values = pixels.astype(np.float64).ravel()
+    counted = np.sort(values[values != 0] if step.ignore_zero else values)
+
+    def rank(percent: float) -> float:
+        return float(counted[max(0, math.ceil(percent / 100 * counted.size) - 1)])
+
+    low, high = rank(step.low), rank(step.high)
+    return np.clip(np.rint((pixels - low) * 255 / (high - low)), 0, 255)
+
+
+@settings(max_examples=200, deadline=None)
+@given(width=SIDES, height=SIDES, size=st.sampled_from([(640, 640), (1024, 1024), (320, 640)]), data=st.data())
+def test_boxes_go_to_the_network_and_back_within_a_hundredth_of_a_pixel(
+    width: int, height: int, size: tuple[int, int], data: Any
+):
+    share = st.floats(0, 1)
+    x, y = sorted([data.draw(share), data.draw(share)]), sorted([data.draw(share), data.draw(share)])
+    box = np.array([[x[0] * width, y[0] * height, x[1] * width, y[1] * height]])
+    there = Letterbox(height_px=size[0], width_px=size[1]).map(width, height)
+    inside = there.boxes(box)
+    assert np.abs(there.inverse().boxes(inside) - box).max() < 0.01
+    assert (inside >= -1e-9).all()
+    assert (inside <= np.array([size[1], size[0]] * 2) + 1e-9).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(width=st.integers(1, 300), height=st.integers(1, 300), value=st.integers(1, 255))
+def test_the_image_fills_exactly_the_place_that_the_map_names(width: int, height: int, value: int):
+    canvas, there = Letterbox(height_px=64, width_px=96).apply(np.full((height, width), value, np.uint8))
+    x0, y0, x1, y1 = there.boxes(np.array([[0.0, 0.0, width, height]]))[0].round().astype(int)
+    assert canvas.shape == (64, 96)
+    assert (canvas[y0:y1, x0:x1] == value).all()
+    assert canvas.astype(int).sum() == value * (y1 - y0) * (x1 - x0)
+
+
+def test_a_bright_spot_lands_where_the_map_says():
+    pixels = np.zeros((400, 200), np.uint8)
+    pixels[300:320, 50:70] = 255
+    canvas, there = Letterbox(height_px=320, width_px=320).apply(pixels)
+    rows, columns = np.nonzero(canvas > 127)
+    found = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    assert np.abs(there.boxes(np.array([[50.0, 300, 70, 320]]))[0] - found).max() <= 1
+
+
+def test_the_border_has_the_pad_value():
+    canvas, _ = Letterbox(height_px=32, width_px=64, pad_value=114).apply(np.zeros((10, 10), np.uint8))
+    assert canvas[0, 0] == canvas[-1, -1] == 114
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("ignore_zero", [True, False])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_table_gives_what_the_float_formula_gives(dtype: type, ignore_zero: bool, seed: int):
+    random = np.random.default_rng(seed)
+    top = np.iinfo(dtype).max
+    pixels = np.clip(random.gamma(2.0, top / 12, (61, 47)), 0, top).astype(dtype)
+    pixels[:10] = 0
+    step = PercentileStretch(low=random.uniform(0, 5), high=random.uniform(90, 100), ignore_zero=ignore_zero)
+    stretched, moved = step.apply(pixels)
+    expected = float_formula(pixels, step)
+    assert stretched.dtype == np.uint8
+    # Single precision may round a value that lies halfway between two levels to the other one.
+    assert np.abs(stretched - expected).max() <= 1
+    assert (stretched != expected).mean() < 0.001
+    assert (step.apply(pixels.astype(np.float32))[0] == stretched).all()
+    assert moved.boxes(np.array([[1.0, 2, 3, 4]])).tolist() == [[1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("level", [0, 9])
+def test_a_constant_image_becomes_black(dtype: type, level: int):
+    assert not PercentileStretch().apply(np.full((5, 5), level, dtype))[0].any()
+
+
+def test_more_levels_survive_than_a_plain_cast_leaves():
+    narrow = np.random.default_rng(0).integers(20_000, 30_000, (200, 200)).astype(np.uint16)
+    stretched = default_chain(64).steps[0].apply(narrow)[0]
+    assert len(np.unique(stretched)) > 6 * len(np.unique(narrow // 256))
+
+
+def test_the_chain_gives_one_channel_in_the_letterboxs_size():
+    prepared = default_chain(320).apply(np.full((50, 40), 3, np.uint16))
+    assert (prepared.image.shape, prepared.image.dtype) == ((1, 320, 320), np.uint8)
+    assert prepared.image.flags.c_contiguous
+
+
+def test_the_digest_hangs_on_every_parameter():
+    digests = {default_chain(640).digest, default_chain(320).digest}
+    digests.add(Chain(steps=(PercentileStretch(low=1), Letterbox(height_px=640, width_px=640))).digest)
+    assert len(digests) == 3
+    assert default_chain(640).digest == default_chain(640).digest
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [],
+        [{"name": "percentile-stretch"}],
+        [{"name": "letterbox", "height_px": 64, "width_px": 64}, {"name": "percentile-stretch"}],
+        [{"name": "percentile-stretch", "low": 50, "high": 50}, {"name": "letterbox", "height_px": 64, "width_px": 64}],
+        [{"name": "letterbox", "height_px": 65, "width_px": 64}],
+        [{"name": "sharpen"}],
+    ],
+)
+def test_a_chain_against_the_rules_is_refused(steps: list[dict[str, Any]]):
+    with pytest.raises(ConfigError):
+        Chain.parse({"steps": steps}, source="test")

@@ -1,0 +1,114 @@
+"""Grey levels from stored values: the formulas of DICOM PS3.3 C.11, with pydicom as the second opinion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from carpal.imaging.presentation import FULL_SCALE, grey_levels
+from pydicom import Dataset
+from pydicom.pixels import apply_windowing
+from pydicom.sequence import Sequence
+
+
+def dataset(**attributes: Any) -> Dataset:
+    ds = Dataset()
+    ds.PhotometricInterpretation, ds.PixelRepresentation, ds.BitsStored = "MONOCHROME2", 0, 8
+    for keyword, value in attributes.items():
+        setattr(ds, keyword, value)
+    return ds
+
+
+def table(descriptor: list[int], data: Any, vr: str = "US") -> Sequence:
+    item = Dataset()
+    item.add_new("LUTDescriptor", "SS" if descriptor[1] < 0 else "US", descriptor)
+    item.add_new("LUTData", vr, data)
+    return Sequence([item])
+
+
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
+@pytest.mark.parametrize(("centre", "width"), [(100, 60), (0, 500), (128.5, 2), (-40, 30), (300, 30)])
+def test_windows_equal_pydicoms(function: str, centre: float, width: float):
+    ds = dataset(WindowCenter=centre, WindowWidth=width, VOILUTFunction=function)
+    levels, voi = grey_levels(ds, 8, signed=False)
+    expected = apply_windowing(np.arange(256), ds) / 255
+    assert np.abs(levels / FULL_SCALE - expected).max() < 1e-5
+    assert voi == f"window {centre:g}/{width:g}"
+
+
+def test_a_window_of_width_one_is_a_threshold():
+    levels, _ = grey_levels(dataset(WindowCenter=100, WindowWidth=1), 8, signed=False)
+    assert levels[[99, 100]].tolist() == [0, FULL_SCALE]
+
+
+def test_the_first_of_several_windows_is_taken():
+    _, voi = grey_levels(dataset(WindowCenter=[100, 20], WindowWidth=[60, 10]), 8, signed=False)
+    assert voi == "window 100/60"
+
+
+def test_a_window_works_on_rescaled_values():
+    ds = dataset(WindowCenter=1050, WindowWidth=100, VOILUTFunction="LINEAR_EXACT", RescaleSlope=1, RescaleIntercept=1000)
+    levels, _ = grey_levels(ds, 8, signed=False)
+    assert levels[[0, 50, 100]].tolist() == [0, round(FULL_SCALE / 2), FULL_SCALE]
+
+
+@pytest.mark.parametrize("empty", [None, "", []])
+def test_an_empty_window_is_none(empty: Any):
+    ds = dataset()
+    ds.add_new("WindowCenter", "DS", empty)
+    ds.add_new("WindowWidth", "DS", empty)
+    assert grey_levels(ds, 8, signed=False)[1] == "none"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({"WindowCenter": 1, "WindowWidth": 0}, "too small"),
+        ({"WindowCenter": 1, "WindowWidth": -5, "VOILUTFunction": "SIGMOID"}, "too small"),
+        ({"WindowCenter": 1, "WindowWidth": 5, "VOILUTFunction": "CUBIC"}, "CUBIC"),
+        ({"VOILUTSequence": table([4, 0, 8], [0, 1])}, "4 entries"),
+        ({"VOILUTSequence": table([2, 0, 32], [0, 1])}, "32 bits"),
+    ],
+)
+def test_tables_against_the_standard_are_errors(attributes: dict[str, Any], said: str):
+    with pytest.raises(ValueError, match=said):
+        grey_levels(dataset(**attributes), 8, signed=False)
+
+
+def test_a_table_goes_on_at_both_ends_and_wins_over_a_window():
+    ds = dataset(VOILUTSequence=table([3, 10, 8], [0, 51, 255]), WindowCenter=1, WindowWidth=5)
+    levels, voi = grey_levels(ds, 8, signed=False)
+    assert levels[[0, 10, 11, 12, 200]].tolist() == [0, 0, 51 * 257, FULL_SCALE, FULL_SCALE]
+    assert voi == "LUT"
+
+
+def test_an_eight_bit_table_of_many_entries_does_not_wrap():
+    entries = np.arange(4096) // 16
+    ds = dataset(VOILUTSequence=table([4096, 0, 8], entries.tolist()), BitsStored=12)
+    levels, _ = grey_levels(ds, 12, signed=False)
+    assert (levels == entries * 257).all()
+
+
+@pytest.mark.parametrize("data", [np.array([0, 128, 255], "<u2").tobytes(), bytes([0, 128, 255])])
+def test_table_data_as_words_or_packed_bytes_says_the_same(data: bytes):
+    levels, _ = grey_levels(dataset(VOILUTSequence=table([3, 0, 8], data, "OW")), 8, signed=False)
+    assert levels[:3].tolist() == [0, 128 * 257, FULL_SCALE]
+
+
+def test_zero_entries_mean_65536():
+    ds = dataset(ModalityLUTSequence=table([0, 0, 16], np.arange(65536, dtype="<u2").tobytes(), "OW"), BitsStored=16)
+    levels, voi = grey_levels(ds, 16, signed=False)
+    assert (levels == np.arange(65536)).all()
+    assert voi == "none"
+
+
+def test_a_table_may_start_below_zero_for_signed_values():
+    ds = dataset(VOILUTSequence=table([3, -1, 8], [0, 51, 255]), PixelRepresentation=1)
+    levels, _ = grey_levels(ds, 8, signed=True)
+    assert levels[[127, 128, 129]].tolist() == [0, 51 * 257, FULL_SCALE]
+
+
+def test_one_grey_level_alone_does_not_divide_by_zero():
+    levels, _ = grey_levels(dataset(RescaleSlope=0, RescaleIntercept=7), 8, signed=False)
+    assert (levels == 0).all()
