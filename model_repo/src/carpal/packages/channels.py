@@ -44,7 +44,7 @@ class Channels:
         if not isinstance(data, dict):
             raise _invalid(source, "is not an object")
         for key, version in data.items():
-            if not _KEY.fullmatch(key) or not isinstance(version, str) or not re.match(VERSION_PATTERN, version):
+            if not _KEY.fullmatch(key) or not isinstance(version, str) or not re.fullmatch(VERSION_PATTERN, version):
                 raise _invalid(source, f"has the entry {key!r}: {version!r}")
         present = [key for key in data if "~" not in key]
         stacks = {name: tuple(_walk(data, name)) for name in present}
