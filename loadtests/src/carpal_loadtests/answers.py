@@ -37,6 +37,18 @@ FAILED = frozenset({Outcome.REJECTED, Outcome.BROKEN, Outcome.WRONG, Outcome.TIM
 
 
 @dataclass(frozen=True)
+class Expected:
+    """The model that is asked; its digest tells where a service offers the package under another name (KServe does)."""
+
+    name: str
+    digest: str | None = None
+
+    def made(self, model: Model) -> bool:
+        """Whether a record of this model is an answer."""
+        return model.name == self.name or model.digest == self.digest
+
+
+@dataclass(frozen=True)
 class Answer:
     """The worth of one answer; ``code`` is the service's error code, or one of ``answer.*``."""
 
@@ -45,28 +57,28 @@ class Answer:
     model: Model | None = None
 
 
-def judge(status: int, headers: Mapping[str, str], body: bytes, model: str) -> Answer:
+def judge(status: int, headers: Mapping[str, str], body: bytes, expected: Expected) -> Answer:
     """Judge one complete HTTP answer.
 
     Args:
         status: the HTTP status.
         headers: with names in lower case.
         body: the whole body.
-        model: the name that the record must carry.
+        expected: the model that the record must come from.
     """
     if status == 200:
-        return _judge_record(body, model)
+        return _judge_record(body, expected)
     if status in (429, 503) and "retry-after" in headers:
         return Answer(Outcome.SHED, _code(body, status))
     return Answer(Outcome.REJECTED if 400 <= status < 500 else Outcome.BROKEN, _code(body, status))
 
 
-def _judge_record(body: bytes, model: str) -> Answer:
+def _judge_record(body: bytes, expected: Expected) -> Answer:
     try:
         record = Record.parse_json(body, source="the answer")
     except CarpalError:
         return Answer(Outcome.WRONG, "answer.not-a-record")
-    if record.model.name != model:
+    if not expected.made(record.model):
         return Answer(Outcome.WRONG, "answer.other-model", record.model)
     return Answer(Outcome.ANSWERED, model=record.model)
 

@@ -26,7 +26,7 @@ def run(
     scenario: Annotated[str, typer.Argument(help="YAML file, or the name of a shipped scenario: smoke, steady")],
     target: Annotated[str, typer.Option(help="base URL of the service")],
     out: Annotated[Path, typer.Option(help="new folder for result.json and requests.csv")],
-    model: Annotated[str | None, typer.Option(help="model name at the target; default: the scenario's")] = None,
+    model: Annotated[str | None, typer.Option(help="default: the scenario's, or the target's only one")] = None,
     json: Annotated[bool, typer.Option("--json", help="print the result as one JSON document")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="say nothing but the last line")] = False,
 ) -> None:
@@ -45,8 +45,8 @@ def run(
     terminal = Terminal(json=json, quiet=quiet)
     chosen, base = load_scenario(scenario)
     refuse_taken(out)
-    described = service.check(target, _model(model or chosen.model))
-    planned = Plan(chosen, described.url, described.model, gather(chosen.payloads, base))
+    described = service.check(target, model or chosen.model)
+    planned = Plan(chosen, described.url, described.model, gather(chosen.payloads, base), described.digest)
     terminal.say(_summary(planned))
     out.mkdir(parents=True, exist_ok=True)
     ended = 0
@@ -85,18 +85,6 @@ def plan(
     planned = Plan(chosen, "", chosen.model or "MODEL", gather(chosen.payloads, base))
     terminal.result({"scenario": chosen.name, "times_s": [round(float(at), 6) for at in planned.times()]})
     terminal.done(_summary(planned))
-
-
-def _model(name: str | None) -> str:
-    from carpal_loadtests.errors import NoModelError
-
-    if name is None:
-        raise NoModelError(
-            "no model is named",
-            "Neither the scenario nor the command names one.",
-            "Give --model NAME, as the service calls it.",
-        )
-    return name
 
 
 def _summary(planned: Plan) -> str:

@@ -30,7 +30,7 @@ REPORT_S = 0.5
 def main(job_file: Path) -> None:
     """Run one job and say how it went."""
     job = Job.parse_json(job_file.read_bytes(), source=job_file)
-    plan = Plan(job.scenario, job.target, job.model, tuple(read(path) for path in job.payloads))
+    plan = Plan(job.scenario, job.target, job.model, tuple(read(path) for path in job.payloads), job.digest)
     with job.rows.open("w", newline="") as stream:
         say(drive(plan, stream))
 

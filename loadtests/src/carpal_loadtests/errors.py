@@ -28,7 +28,7 @@ class PayloadError(LoadError):
 
 
 class NoModelError(LoadError):
-    """Neither the scenario nor the command line names a model."""
+    """No model is named, and the target does not serve exactly one."""
 
     code = "load.no-model"
 

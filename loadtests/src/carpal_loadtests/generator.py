@@ -71,7 +71,12 @@ def _write_job(plan: Plan, folder: Path) -> Path:
         file.write_bytes(payload.body)
         payloads.append(file)
     job = Job(
-        scenario=plan.scenario, target=plan.target, model=plan.model, payloads=tuple(payloads), rows=folder / "rows.csv"
+        scenario=plan.scenario,
+        target=plan.target,
+        model=plan.model,
+        digest=plan.digest,
+        payloads=tuple(payloads),
+        rows=folder / "rows.csv",
     )
     path = folder / "job.json"
     path.write_bytes(job.to_json())

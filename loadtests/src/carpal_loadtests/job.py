@@ -14,6 +14,7 @@ from pydantic import Field
 from carpal.document import Document
 from carpal.records.record import Model
 from carpal_loadtests import arrivals
+from carpal_loadtests.answers import Expected
 from carpal_loadtests.payloads import Payload
 from carpal_loadtests.scenario import Scenario
 
@@ -24,6 +25,7 @@ class Job(Document):
     scenario: Scenario
     target: str = Field(description="base URL, without a trailing slash")
     model: str
+    digest: str | None = Field(description="of the package, as the target declares it")
     payloads: tuple[Path, ...]
     rows: Path = Field(description="where rows are written as requests end")
 
@@ -69,11 +71,18 @@ class Plan:
     target: str
     model: str
     payloads: Sequence[Payload]
+    digest: str | None = None
+    """Of the package behind the model, as the target declares it."""
 
     @property
     def path(self) -> str:
         """The path of a detection request, without the target's own."""
         return f"/v2/models/{self.model}/infer"
+
+    @property
+    def expected(self) -> Expected:
+        """Whose records are answers."""
+        return Expected(self.model, self.digest)
 
     def times(self) -> NDArray[np.float64]:
         """Intended send times of all workers' requests, in seconds."""

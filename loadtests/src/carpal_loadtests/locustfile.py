@@ -13,17 +13,17 @@ from typing import Any
 
 from locust import events
 
-from carpal_loadtests.errors import NoModelError
 from carpal_loadtests.job import Plan
 from carpal_loadtests.payloads import gather
 from carpal_loadtests.rows import Row
 from carpal_loadtests.scenario import load_scenario
+from carpal_loadtests.target import check
 from carpal_loadtests.users import OpenUser, Sender
 
 
 def _options(parser: Any) -> None:
     parser.add_argument("--scenario", default="smoke", help="YAML file, or the name of a shipped scenario")
-    parser.add_argument("--model", default="", help="model name at the target; default: the scenario's")
+    parser.add_argument("--model", default="", help="default: the scenario's, or the target's only one")
     parser.add_argument("--arrival-workers", type=int, default=1, help="processes that share the schedule")
 
 
@@ -36,10 +36,8 @@ class Scheduled(OpenUser):
         """A sender for the scenario of the command line; rows are not kept."""
         options = self.environment.parsed_options
         scenario, base = load_scenario(options.scenario)
-        model = options.model or scenario.model
-        if model is None:
-            raise NoModelError("no model is named", "The scenario names none.", "Give --model NAME.")
-        plan = Plan(scenario, self.environment.host.rstrip("/"), model, gather(scenario.payloads, base))
+        target = check(self.environment.host, options.model or scenario.model)
+        plan = Plan(scenario, target.url, target.model, gather(scenario.payloads, base), target.digest)
         return Sender(plan, _forget, self.environment.events.request.fire)
 
     def share(self) -> tuple[int, int]:

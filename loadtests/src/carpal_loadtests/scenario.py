@@ -69,7 +69,9 @@ class Scenario(Document):
         default=0.0, description="sent before the measurement and left out of it"
     )
     payloads: Payloads
-    model: str | None = Field(default=None, description="model name at the target; --model overrides it")
+    model: str | None = Field(
+        default=None, description="--model overrides it; where neither is given, the target's only model"
+    )
     timeout_s: Annotated[float, Field(gt=0)] = Field(default=10.0, description="after which a request counts as failed")
     max_in_flight: Annotated[int, Field(gt=0, le=20_000)] = Field(
         default=256, description="requests on the way at once; what would exceed it is dropped, and counted"

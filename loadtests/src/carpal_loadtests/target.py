@@ -8,7 +8,7 @@ import httpx
 from pydantic import Field, JsonValue
 
 from carpal.document import Document
-from carpal_loadtests.errors import TargetModelError, TargetUnreachableError
+from carpal_loadtests.errors import NoModelError, TargetModelError, TargetUnreachableError
 
 CHECK_TIMEOUT_S = 5.0
 
@@ -20,12 +20,24 @@ class Target(Document):
     model: str
     metadata: Mapping[str, JsonValue] = Field(description="the answer of GET /v2/models/{model}")
 
+    @property
+    def digest(self) -> str | None:
+        """Of the package behind the model, where the target declares one."""
+        parameters = self.metadata.get("parameters")
+        digest = parameters.get("digest") if isinstance(parameters, dict) else None
+        return digest if isinstance(digest, str) else None
 
-def check(url: str, model: str) -> Target:
+
+def check(url: str, model: str | None) -> Target:
     """Ask the target whether it is ready and serves the model.
+
+    Args:
+        url: its base URL.
+        model: the name of the model there; None for the only one that it serves.
 
     Raises:
         TargetUnreachableError: no answer, or not ready.
+        NoModelError: no model is named, and the target does not serve exactly one.
         TargetModelError: it serves no such model, or its metadata cannot be read.
     """
     base = url.rstrip("/")
@@ -39,18 +51,38 @@ def check(url: str, model: str) -> Target:
                 "It is there and not ready to serve.",
                 "Wait until it is ready, or look at its log.",
             )
+        model = model or _only_model(client, base)
         answer = _get(client, f"{base}/v2/models/{model}")
-    try:
-        metadata = answer.json() if answer.status_code == 200 else None
-    except ValueError:
-        metadata = None
-    if not isinstance(metadata, dict):
+    metadata = _document(answer)
+    if metadata is None:
         raise TargetModelError(
             f"{base} answers {answer.status_code} to /v2/models/{model}",
             "It is ready and does not describe this model.",
             "Name the model that it serves with --model.",
         )
     return Target(url=base, model=model, metadata=metadata)
+
+
+def _only_model(client: httpx.Client, base: str) -> str:
+    """The name of the only model, from KServe's v1 list."""
+    listed = (_document(_get(client, f"{base}/v1/models")) or {}).get("models")
+    names = listed if isinstance(listed, list) else []
+    if len(names) != 1 or not isinstance(names[0], str):
+        raise NoModelError(
+            f"no model is named, and {base} lists {len(names)}",
+            "Only where the target serves a single model need none be named.",
+            "Give --model NAME, as the service calls it.",
+        )
+    return names[0]
+
+
+def _document(answer: httpx.Response) -> dict[str, JsonValue] | None:
+    """The JSON object of a 200; None for anything else."""
+    try:
+        data = answer.json() if answer.status_code == 200 else None
+    except ValueError:
+        return None
+    return data if isinstance(data, dict) else None
 
 
 def _get(client: httpx.Client, url: str) -> httpx.Response:

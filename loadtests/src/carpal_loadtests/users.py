@@ -112,7 +112,7 @@ class Sender:
             self._answered(call, start_s, end_s, reply)
 
     def _answered(self, call: Call, start_s: float, end_s: float, reply: Reply) -> None:
-        answer: Answer = judge(reply.status, reply.headers, reply.body, self._plan.model)
+        answer: Answer = judge(reply.status, reply.headers, reply.body, self._plan.expected)
         if answer.model is not None:
             self.answerers[answer.model] += 1
         self._close(

@@ -92,10 +92,17 @@ def test_a_dead_target_is_said_with_its_code_and_nothing_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_scenario_without_a_model_asks_for_one(file: Callable[..., Path], dead_url: str, tmp_path: Path) -> None:
-    done = carpal_load("run", file(model=None), "--target", dead_url, "--out", tmp_path / "out")
-    assert done.returncode == 2
-    assert "[load.no-model]" in done.stderr
+def test_a_package_under_another_name_is_found_and_its_records_are_answers(
+    known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path
+) -> None:
+    server = known(package="starter", digest="sha256:" + "0" * 64)
+    done = carpal_load(
+        "run", file(model=None, duration_s=0.1), "--target", server.url, "--out", tmp_path / "out", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["target"]["model"] == "known"
+    assert result["answerers"][0]["model"]["name"] == "starter"
 
 
 def test_a_plan_shows_every_intended_time_and_sends_nothing(file: Callable[..., Path]) -> None:

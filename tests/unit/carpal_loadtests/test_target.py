@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from carpal_loadtests.errors import TargetModelError, TargetUnreachableError
+from carpal_loadtests.errors import NoModelError, TargetModelError, TargetUnreachableError
 from carpal_loadtests.target import check
 
 
@@ -34,6 +34,17 @@ def test_a_target_that_is_not_ready_is_unreachable(known: Callable[..., Any]) ->
 def test_a_target_without_the_model_is_refused(known: Callable[..., Any]) -> None:
     with pytest.raises(TargetModelError, match="answers 404 to /v2/models/starter"):
         check(known().url, "starter")
+
+
+def test_the_only_model_need_not_be_named(known: Callable[..., Any]) -> None:
+    target = check(known(digest="sha256:1").url, None)
+    assert (target.model, target.digest) == ("known", "sha256:1")
+
+
+@pytest.mark.parametrize("models", [[], ["one", "two"], "known", [1]])
+def test_one_of_several_models_must_be_named(known: Callable[..., Any], models: object) -> None:
+    with pytest.raises(NoModelError, match="no model is named"):
+        check(known(models=models).url, None)
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://127.0.0.1", "http://", "http://["])

@@ -6,6 +6,7 @@
 
 ``answers`` names the requests, by the index in their X-Request-Id, that get something else than a true record.
 ``stall_at`` stops the whole server for ``stall_s`` when that request arrives, as a long pause of a runtime would.
+``package`` and ``digest`` offer a package under another name, and ``models`` is what the list of models says.
 ``GET /seen`` gives one entry a request in order of arrival: index, at_s (monotonic clock), bytes, media_type, answer.
 """
 
@@ -69,7 +70,9 @@ class Truth:
         self.stall_at = behaviour.get("stall_at")
         self.stall_s = behaviour.get("stall_s", 0.0)
         self.ready = behaviour.get("ready", True)
-        self.record = record_of(self.model)
+        self.models = behaviour.get("models", [self.model])
+        self.digest = behaviour.get("digest")
+        self.record = record_of(behaviour.get("package", self.model))
         self.seen: list[dict[str, Any]] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -121,7 +124,10 @@ class Truth:
         if path == "/v2/health/ready":
             return (200 if self.ready else 503), "", b"{}"
         if path == f"/v2/models/{self.model}":
-            return 200, "", json.dumps({"name": self.model, "platform": "known"}).encode()
+            more = {"parameters": {"digest": self.digest}} if self.digest else {}
+            return 200, "", json.dumps({"name": self.model, "platform": "known", **more}).encode()
+        if path == "/v1/models":
+            return 200, "", json.dumps({"models": self.models}).encode()
         return 404, "", b'{"error": "not here", "code": "request.not-found"}'
 
 
