@@ -25,6 +25,7 @@ FENCE = re.compile(
     flags=re.MULTILINE | re.DOTALL,
 )
 MARK = "\x1e"
+LINES_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -101,13 +102,19 @@ def run(page: str, folder: Path, environment: Mapping[str, str], *, timeout_s: f
     output = _session(_script(todo), folder, environment, timeout_s)
     parts = output.split(MARK)[1:]
     for step, part in zip(todo, parts, strict=False):
-        _, _, printed = part.partition("\n")
+        printed = part.partition("\n")[2]
         if step.expected is not None and not matches(step.expected, printed):
-            raise PageError(f"line {step.line}: {step.command}shows\n{step.expected}but the command prints\n{printed}")
+            said = f"line {step.line}: {step.command}shows\n{step.expected}but the command prints\n"
+            raise PageError(said + _end_of(printed))
     last = parts[-1] if parts else output
     if not last.startswith("done"):
         step = todo[max(len(parts) - 1, 0)]
-        raise PageError(f"line {step.line}: {step.command}failed:\n{last.partition(chr(10))[2]}")
+        raise PageError(f"line {step.line}: {step.command}failed:\n" + _end_of(last.partition("\n")[2]))
+
+
+def _end_of(output: str) -> str:
+    """The last lines: where a command says why it stopped."""
+    return "\n".join(line[:300] for line in output.splitlines()[-LINES_SHOWN:])
 
 
 def _script(todo: list[Step]) -> str:
