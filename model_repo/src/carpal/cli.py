@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -52,20 +51,15 @@ def run(arguments: Sequence[str], groups: Sequence[EntryPoint] | None = None) ->
         code = command.main(
             args=[word for word in words if word != "--debug"], prog_name="carpal", standalone_mode=False
         )
-        return code if isinstance(code, int) else 0
-    except (KeyboardInterrupt, typer.Abort):
-        terminal.say("interrupted; what was finished is kept, and the same command may be run again")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone (``carpal … | head``). Python would complain again when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as failure:
         if debug:
             raise
         said = _in_words(failure, groups)
         terminal.error(said)
         return said.status.exit
+    if code == INTERRUPTED:
+        terminal.say("interrupted; what was finished is kept, and the same command may be run again")
+    return code if isinstance(code, int) else 0
 
 
 def build(groups: Sequence[EntryPoint]) -> typer.Typer:

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from pydantic import BaseModel
 
 from carpal.errors import CarpalError
 
@@ -110,7 +109,7 @@ def _dump(data: Any, option: int = 0) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
+    if hasattr(value, "model_dump"):  # a document; asking for its class would cost the import of pydantic
         return value.model_dump(mode="json")
     if isinstance(value, tuple | set | frozenset):
         return list(value)
