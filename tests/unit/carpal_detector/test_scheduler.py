@@ -165,6 +165,20 @@ async def test_draining_finishes_what_was_admitted_and_refuses_the_rest(gate: Ga
     assert await held == ["a", "b"]
 
 
+async def test_whoever_is_abandoned_is_told_so(gate: Gate):
+    scheduler = Scheduler(streams=1, queue=1)
+    requests = [asyncio.create_task(scheduler.run([gate.job(name)])) for name in "ab"]
+    await settle()
+    scheduler.stop_admission()
+    scheduler.abandon()
+    for request in requests:
+        with pytest.raises(DrainingError):
+            await request
+    gate.open.set()
+    assert await scheduler.drained(20)
+    assert gate.began == ["a"]
+
+
 async def test_the_time_to_come_back_follows_the_time_that_jobs_take(gate: Gate):
     scheduler = Scheduler(streams=1, queue=9)
     loop = asyncio.get_running_loop()

@@ -45,7 +45,7 @@ class Scheduler:
         self.queue = queue
         self._executor = ThreadPoolExecutor(streams, thread_name_prefix="stream")
         self._waiting: deque[_Ticket[Any]] = deque()
-        self._running = 0
+        self._at_work: set[_Ticket[Any]] = set()
         self._mean_s = 0.0
         self._admitting = True
         self._idle = asyncio.Event()
@@ -59,7 +59,7 @@ class Scheduler:
     @property
     def running(self) -> int:
         """Jobs on a stream."""
-        return self._running
+        return len(self._at_work)
 
     def expect_room(self, jobs: int = 1) -> None:
         """Refuse what could not be admitted now; transports ask before they read a body.
@@ -119,6 +119,18 @@ class Scheduler:
             return False
         return True
 
+    def abandon(self) -> None:
+        """Tell everybody who is not answered yet that nothing will come; what is on a stream runs on unheard."""
+        for ticket in [*self._waiting, *self._at_work]:
+            if not ticket.answer.done():
+                ticket.answer.set_exception(
+                    DrainingError(
+                        "The service ends before this image is done",
+                        "It took longer than the service may take to end.",
+                        "Send the request again, elsewhere.",
+                    )
+                )
+
     def close(self) -> None:
         """Let the threads go; jobs on a stream are not waited for."""
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -136,11 +148,11 @@ class Scheduler:
 
     def _dispatch(self) -> None:
         """Give free streams to those who have waited longest."""
-        while self._waiting and self._running < self.streams:
+        while self._waiting and self.running < self.streams:
             ticket = self._waiting.popleft()
             if not ticket.answer.done():
                 self._begin(ticket)
-        if not self._waiting and not self._running:
+        if not self._waiting and not self._at_work:
             self._idle.set()
 
     def _begin(self, ticket: _Ticket[Any]) -> None:
@@ -149,12 +161,12 @@ class Scheduler:
         if ticket.deadline_s is not None and begun_s >= ticket.deadline_s:
             ticket.answer.set_exception(_deadline_passed())
             return
-        self._running += 1
+        self._at_work.add(ticket)
         work = self._executor.submit(ticket.job, (begun_s - ticket.admitted_s) * 1e3)
         work.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, ticket, begun_s, done))
 
     def _finish(self, ticket: _Ticket[Any], begun_s: float, work: Future[Any]) -> None:
-        self._running -= 1
+        self._at_work.discard(ticket)
         taken_s = asyncio.get_running_loop().time() - begun_s
         self._mean_s += (taken_s - self._mean_s) * (SMOOTHING if self._mean_s else 1.0)
         if not ticket.answer.done():

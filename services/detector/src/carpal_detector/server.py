@@ -116,7 +116,10 @@ class Service:
         await asyncio.sleep(self.settings.linger_s)
         self.lifecycle.phase = Phase.DRAINING
         self.scheduler.stop_admission()
-        return await self.scheduler.drained(self.settings.drain_s)
+        drained = await self.scheduler.drained(self.settings.drain_s)
+        if not drained:
+            self.scheduler.abandon()
+        return drained
 
     def opened(self, served: Served) -> None:
         """The model is warm: from now on the service is ready."""
