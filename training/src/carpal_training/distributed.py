@@ -24,6 +24,8 @@ QUIET = {
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_TRAIN_V2_ENABLED": "1",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    "RAY_worker_niceness": "0",  # by default Ray's workers give way to everything else on the machine (nice 15)
     "RAY_enable_metrics_collection": "0",
     "RAY_DEDUP_LOGS": "0",
     "PYTHONWARNINGS": "ignore",
