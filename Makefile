@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(wildcard .venv/bin/python) python3)
 BIN := .venv/bin
 TOO_OLD := "carpal needs Python 3.11 or newer and $(PYTHON) is older: name another one, make setup PYTHON=python3.12"
 WORKERS ?= 2
-SOURCES := model_repo/src training/src services/detector/src loadtests/src tools
+SOURCES := model_repo/src training/src services/detector/src loadtests/src demo tools
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-annotate --no-header --override requirements/overrides.txt $(if $(UPGRADE),--upgrade)
 
