@@ -1,4 +1,4 @@
-"""The promise of ``carpal.record/v1`` and ``carpal.package/v1``: fields are added, never taken or given another meaning.
+"""The promise of ``carpal.record/v1`` and ``carpal.package/v1``: fields are added, never taken away or changed.
 
 The committed schemas in docs/reference are what readers have built on. Each test compares what the code would write now
 with them, and a breach fails with a sentence that says which promise was broken.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from carpal.detection.detector import Detector, open_detector
 from carpal.packages.package import Package, open_package
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
+
 from carpal.cli import GROUP, main, run
 from carpal.errors import GateError, UsageError
 

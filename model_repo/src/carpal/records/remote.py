@@ -112,21 +112,21 @@ def _refusal(answer: httpx.Response) -> CarpalError:
         )
     kind = _KINDS.get(answer.status_code, Kind.BAD_INPUT)
     return RemoteError(
-        error.get("code", "service.refused"),
+        error["code"],
         kind,
-        error.get("message", ""),
+        error["message"],
         error.get("reason", ""),
         error.get("remedy", ""),
     )
 
 
 def _error(answer: httpx.Response) -> dict[str, Any] | None:
-    """The service's error document, its sentence under ``message``; None where the body is none."""
+    """The service's error document, its sentence under ``message``; None where the body is none of carpal's."""
     try:
         document = answer.json()
     except ValueError:
         return None
-    if not isinstance(document, dict) or not isinstance(document.get("error"), str):
+    if not isinstance(document, dict) or not {"error", "code"} <= document.keys():
         return None
     return {**document, "message": document["error"]}
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import carpal
 import cv2
 import numpy as np
 import pytest
+
+import carpal
 from carpal.detection.detector import RECORD_NAMESPACE, Detector, open_detector, open_model
 from carpal.detection.options import DetectOptions
 from carpal.errors import CarpalError, ImageError
@@ -70,7 +71,12 @@ def test_the_id_hangs_on_image_model_and_preprocessing_alone(detector: Detector,
 def test_the_record_names_the_model_that_spoke(detector: Detector, tiny: Package):
     model = detector.detect(spot(64, 64, 8, 8, 8)).model
     assert (model.name, model.version, model.digest) == ("tiny", "1", tiny.digest)
-    assert (model.variant, model.engine, model.precision, model.emulated) == ("model.onnx", "onnxruntime", "float32", False)
+    assert (model.variant, model.engine, model.precision, model.emulated) == (
+        "model.onnx",
+        "onnxruntime",
+        "float32",
+        False,
+    )
     assert model.engine_version == detector.info.version
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from carpal.detection.findings import conclude, report, reporting_thresholds
 from carpal.detection.options import DetectOptions
 from carpal.detection.postprocess import Detections
@@ -33,7 +34,9 @@ def test_between_the_points_a_finding_is_possible_and_above_confirmed(tiny_manif
 
 
 def test_each_class_has_points_of_its_own(tiny_manifest: Manifest):
-    low = OperatingPoints(high_sensitivity=OperatingPoint(threshold=0.1), high_specificity=OperatingPoint(threshold=0.2))
+    low = OperatingPoints(
+        high_sensitivity=OperatingPoint(threshold=0.1), high_specificity=OperatingPoint(threshold=0.2)
+    )
     manifest = tiny_manifest.model_copy(update={"operating_points": {**tiny_manifest.operating_points, "text": low}})
     findings = reported(manifest, found((0.3, 0), (0.3, 1), (0.15, 1), (0.05, 1)))
     assert [(finding.label, finding.status) for finding in findings] == [("text", "confirmed"), ("text", "possible")]

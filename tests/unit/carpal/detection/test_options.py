@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from carpal.detection.options import DetectOptions
 from carpal.errors import ConfigError
 
@@ -15,7 +16,8 @@ def test_the_default_is_the_high_sensitivity_point_without_limits():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"threshold": 1.1}, {"threshold": -0.1}, {"max_findings": 0}, {"operating_point": "best"}, {"treshold": 0.5}]
+    "wrong",
+    [{"threshold": 1.1}, {"threshold": -0.1}, {"max_findings": 0}, {"operating_point": "best"}, {"treshold": 0.5}],
 )
 def test_values_out_of_range_and_misspelt_keys_are_refused(wrong: dict[str, Any]):
     with pytest.raises(ConfigError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from carpal.detection.postprocess import Detections, decode
 from carpal.engines.errors import NotFiniteError
 from carpal.imaging.geometry import iou

@@ -6,6 +6,7 @@ from time import perf_counter
 
 import numpy as np
 import pytest
+
 from carpal.detection.postprocess import decode
 from carpal.engines.emulated import MOST_FINDINGS, EmulatedEngine
 from carpal.engines.engine import Engine

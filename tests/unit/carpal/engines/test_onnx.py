@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper
+
 from carpal.engines.engine import Engine
 from carpal.engines.errors import (
     ClassMismatchError,
@@ -19,7 +22,6 @@ from carpal.engines.errors import (
 )
 from carpal.engines.onnx import MAX_DYNAMIC_BATCH, OnnxEngine, parse_names
 from carpal.packages.manifest import Manifest
-from onnx import TensorProto, helper
 
 
 @pytest.fixture
@@ -118,13 +120,17 @@ def test_other_images_are_refused(load, model, wrong: np.ndarray):
         load(model).run(wrong)
 
 
-@pytest.mark.parametrize("text", ['{0: "fracture", 1: "text"}', '{"0": "fracture", "1": "text"}', '["fracture", "text"]'])
+@pytest.mark.parametrize(
+    "text", ['{0: "fracture", 1: "text"}', '{"0": "fracture", "1": "text"}', '["fracture", "text"]']
+)
 def test_names_are_read_in_every_form_that_exporters_write(load, model, text: str):
     name(model, text)
     load(model)
 
 
-@pytest.mark.parametrize("text", ["{0: 'text', 1: 'fracture'}", "{0: 'fracture'}", "{1: 'fracture', 2: 'text'}", "nonsense", "7"])
+@pytest.mark.parametrize(
+    "text", ["{0: 'text', 1: 'fracture'}", "{0: 'fracture'}", "{1: 'fracture', 2: 'text'}", "nonsense", "7"]
+)
 def test_other_names_than_the_manifests_are_refused(load, model, text: str):
     name(model, text)
     with pytest.raises(ClassMismatchError, match="classes") as caught:
@@ -138,8 +144,9 @@ def test_a_network_without_names_is_refused(load, model):
         load(model)
 
 
-def test_names_come_in_the_order_of_their_indices():
-    assert parse_names('{"10": "k", "2": "c", "0": "a", "1": "b", "3": "d", "4": "e", "5": "f", "6": "g", "7": "h", "8": "i", "9": "j"}') == tuple("abcdefghijk")
+def test_names_come_in_the_order_of_their_indices_and_not_of_their_spelling():
+    names = {str(index): f"class {index}" for index in (10, 2, 0, 1, 3, 9, 5, 8, 7, 6, 4)}
+    assert parse_names(json.dumps(names)) == tuple(f"class {index}" for index in range(11))
 
 
 def test_a_network_cut_short_does_not_load(tmp_path: Path, tiny_onnx: bytes, tiny_manifest: Manifest):
@@ -169,7 +176,7 @@ def test_a_network_for_another_size_is_refused(load, model):
 
 def test_a_network_with_two_inputs_is_refused(load, model):
     model.graph.input.append(helper.make_tensor_value_info("more", TensorProto.UINT8, [1]))
-    with pytest.raises(InputLayoutMismatchError, match="more|uint8"):
+    with pytest.raises(InputLayoutMismatchError, match="uint8"):
         load(model)
 
 

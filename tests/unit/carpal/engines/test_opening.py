@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from carpal.engines.errors import EngineUnknownError
 from carpal.engines.opening import open_engine
 from carpal.packages.package import Package
@@ -21,7 +22,18 @@ def test_an_emulated_engine_is_opened_with_its_time(tiny: Package):
 
 
 @pytest.mark.parametrize(
-    "spec", ["", "onnx", "onnxruntime:2", "emulated", "emulated:", "emulated:fast", "emulated:-1", "emulated:nan", "emulated:1e9"]
+    "spec",
+    [
+        "",
+        "onnx",
+        "onnxruntime:2",
+        "emulated",
+        "emulated:",
+        "emulated:fast",
+        "emulated:-1",
+        "emulated:nan",
+        "emulated:1e9",
+    ],
 )
 def test_any_other_name_is_refused_with_those_that_exist(tiny: Package, spec: str):
     with pytest.raises(EngineUnknownError, match="there is no engine") as caught:

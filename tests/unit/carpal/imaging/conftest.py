@@ -17,7 +17,7 @@ CR_STORAGE = "1.2.840.10008.5.1.4.1.1.1"
 
 @pytest.fixture(scope="session")
 def dicom_file() -> Callable[..., bytes]:
-    """``dicom_file(pixels, bits=12, syntax=..., drop=(), **attributes)``: a CR radiograph, MONOCHROME2, 12 of 16 bits."""
+    """``dicom_file(pixels, bits=12, syntax=..., drop=(), **attributes)``: a CR radiograph of MONOCHROME2."""
 
     def make(
         pixels: np.ndarray[Any, Any] | None = None,

@@ -11,6 +11,10 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+from pydicom.data import get_testdata_file
+from pydicom.pixels import apply_voi_lut
+from pydicom.uid import ImplicitVRLittleEndian
+
 from carpal.imaging.errors import (
     DamagedImageError,
     ForProcessingError,
@@ -21,9 +25,6 @@ from carpal.imaging.errors import (
 )
 from carpal.imaging.limits import Limits
 from carpal.imaging.readers import read
-from pydicom.data import get_testdata_file
-from pydicom.pixels import apply_voi_lut
-from pydicom.uid import ImplicitVRLittleEndian
 
 Maker = Callable[..., bytes]
 SALT = b"sixteen bytes or more"
@@ -86,16 +87,18 @@ def test_an_inverse_presentation_lut_does_not_invert_a_second_time(dicom_file: M
 def test_monochrome1_is_inverted_after_the_window_and_not_before(dicom_file: Maker):
     pixels = np.array([[0, 900, 1000, 1100, 4095]], np.uint16)
     body = dicom_file(
-        pixels, PhotometricInterpretation="MONOCHROME1", WindowCenter=1000, WindowWidth=200, VOILUTFunction="LINEAR_EXACT"
+        pixels,
+        PhotometricInterpretation="MONOCHROME1",
+        WindowCenter=1000,
+        WindowWidth=200,
+        VOILUTFunction="LINEAR_EXACT",
     )
     assert read(body).pixels.tolist() == [levels([1, 1, 0.5, 0, 0], 1)]
 
 
 def test_padding_is_black_also_where_the_image_is_inverted(dicom_file: Maker):
     pixels = np.array([[0, 10, 20, 4095]], np.uint16)
-    body = dicom_file(
-        pixels, PhotometricInterpretation="MONOCHROME1", PixelPaddingValue=0, PixelPaddingRangeLimit=10
-    )
+    body = dicom_file(pixels, PhotometricInterpretation="MONOCHROME1", PixelPaddingValue=0, PixelPaddingRangeLimit=10)
     assert read(body).pixels.tolist()[0][:2] == [0, 0]
     assert read(body).pixels[0, 2] > 65000
 
@@ -161,7 +164,11 @@ def test_the_view_is_said_in_one_word(dicom_file: Maker, view: str, projection: 
 
 def test_uids_are_kept_and_the_patient_is_not(dicom_file: Maker):
     source = read(dicom_file(), name="wrist").source
-    assert (source.sop_instance_uid, source.series_instance_uid, source.study_instance_uid) == ("1.2.3.4", "1.2.3", "1.2")
+    assert (source.sop_instance_uid, source.series_instance_uid, source.study_instance_uid) == (
+        "1.2.3.4",
+        "1.2.3",
+        "1.2",
+    )
     assert source.patient_key is None
     assert "4711" not in source.to_json().decode()
     assert "Doe" not in source.to_json().decode()
@@ -223,7 +230,7 @@ def test_other_transfer_syntaxes_are_refused_with_a_remedy(name: str):
     ],
 )
 def test_other_pixel_layouts_are_refused(dicom_file: Maker, tags: dict[str, Any]):
-    with pytest.raises(UnsupportedImageError, match="One frame|bits allocated"):
+    with pytest.raises(UnsupportedImageError, match="bits allocated"):
         read(dicom_file(**tags))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from carpal.errors import ConfigError
 from carpal.imaging.errors import EmptyImageError, TooLargeError
 from carpal.imaging.limits import Limits, patient_salt

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from carpal.errors import ConfigError
-from carpal.imaging.preprocess import Chain, Letterbox, PercentileStretch, default_chain
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from carpal.errors import ConfigError
+from carpal.imaging.preprocess import Chain, Letterbox, PercentileStretch, default_chain
 
 SIDES = st.integers(1, 3000)
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from carpal.imaging.presentation import FULL_SCALE, grey_levels
 from pydicom import Dataset
 from pydicom.pixels import apply_windowing
 from pydicom.sequence import Sequence
+
+from carpal.imaging.presentation import FULL_SCALE, grey_levels
 
 
 def dataset(**attributes: Any) -> Dataset:
@@ -48,7 +49,9 @@ def test_the_first_of_several_windows_is_taken():
 
 
 def test_a_window_works_on_rescaled_values():
-    ds = dataset(WindowCenter=1050, WindowWidth=100, VOILUTFunction="LINEAR_EXACT", RescaleSlope=1, RescaleIntercept=1000)
+    ds = dataset(
+        WindowCenter=1050, WindowWidth=100, VOILUTFunction="LINEAR_EXACT", RescaleSlope=1, RescaleIntercept=1000
+    )
     levels, _ = grey_levels(ds, 8, signed=False)
     assert levels[[0, 50, 100]].tolist() == [0, round(FULL_SCALE / 2), FULL_SCALE]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from carpal.imaging.quality import measure
 from carpal.imaging.readers import read
 

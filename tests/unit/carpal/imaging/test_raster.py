@@ -9,6 +9,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
+
 from carpal.imaging.errors import (
     DamagedImageError,
     EmptyImageError,
@@ -121,7 +122,10 @@ def test_a_png_whose_content_is_no_deflate_stream_is_refused():
     [
         (PNG_SIGNATURE + chunk(b"IDAT", b"x") + chunk(b"IEND", b""), "header"),
         (PNG_SIGNATURE + chunk(b"IHDR", b"short") + chunk(b"IEND", b""), "5 bytes"),
-        (PNG_SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0)) + chunk(b"IEND", b""), "IDAT|data"),
+        (
+            PNG_SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0)) + chunk(b"IEND", b""),
+            "IDAT|data",
+        ),
         (png((1, 1, 3, 0), b"\0\0"), "3 bits in colour mode 0"),
         (png((1, 1, 8, 9), b"\0\0"), "colour mode 9"),
     ],

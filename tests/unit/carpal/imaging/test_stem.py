@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from carpal.imaging.stem import Stem, parse_stem
 
 
@@ -20,7 +21,14 @@ def test_a_name_of_the_dataset_says_patient_study_side_and_projection(name: str,
 
 @pytest.mark.parametrize(
     "name",
-    [None, "", "wrist", "0001_1297860395_01_WRI-L1_M014x", "001_1297860395_01_WRI-L1_M014", "0001_1297860395_01_WRI-L4_M014"],
+    [
+        None,
+        "",
+        "wrist",
+        "0001_1297860395_01_WRI-L1_M014x",
+        "001_1297860395_01_WRI-L1_M014",
+        "0001_1297860395_01_WRI-L4_M014",
+    ],
 )
 def test_any_other_name_says_nothing(name: str | None):
     assert parse_stem(name) is None

@@ -1,0 +1,201 @@
+"""``carpal convert`` as its user meets it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+from carpal.cli import GROUP, run
+from carpal.records.jsonl import read_lines
+from carpal.records.record import Record
+
+Streams = pytest.CaptureFixture[str]
+GROUPS = [EntryPoint("convert", "carpal.records.cli:register", GROUP)]
+
+
+@pytest.fixture
+def images(tmp_path: Path, grey_png: Callable[..., bytes]) -> Path:
+    """A folder of three images."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for index in range(3):
+        (folder / f"{index}.png").write_bytes(grey_png(seed=index))
+    return folder
+
+
+def convert(*words: object) -> int:
+    return run(["convert", *(str(word) for word in words)], GROUPS)
+
+
+def test_a_folder_becomes_records_and_pictures(images: Path, tiny_package: Path, tmp_path: Path, capsys: Streams):
+    out = tmp_path / "out"
+    assert convert(images, "--model", tiny_package, "--out", out) == 0
+    records = [Record.parse(data, source=out) for data in read_lines(out / "records.jsonl")]
+    assert [record.source.name for record in records] == ["0", "1", "2"]
+    assert (out / "errors.jsonl").read_bytes() == b""
+    assert sorted(path.name for path in (out / "pictures").iterdir()) == ["0.png", "1.png", "2.png"]
+    assert cv2.imread(str(out / "pictures" / "0.png")) is not None
+    shown = capsys.readouterr()
+    assert shown.out == f"3 records in {out / 'records.jsonl'}; pictures in {out / 'pictures'}\n"
+    assert "converting 3 files" in shown.err
+
+
+def test_a_bad_file_is_named_and_the_others_go_on(images: Path, tiny_package: Path, tmp_path: Path, capsys: Streams):
+    (images / "1.png").write_bytes(b"nonsense")
+    out = tmp_path / "out"
+    assert convert(images, "--model", tiny_package, "--out", out) == 1
+    assert len(list(read_lines(out / "records.jsonl"))) == 2
+    (error,) = read_lines(out / "errors.jsonl")
+    assert (error["path"], error["code"]) == (str(images / "1.png"), "image.not-an-image")
+    assert set(error) == {"path", "code", "message", "reason", "remedy"}
+    assert "1 files failed" in capsys.readouterr().out
+
+
+def test_with_json_the_records_are_lines_on_stdout(images: Path, tiny_package: Path, tmp_path: Path, capsys: Streams):
+    assert convert(images, "--model", tiny_package, "--out", tmp_path / "out", "--json") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines == (tmp_path / "out" / "records.jsonl").read_text().splitlines()
+
+
+def test_a_second_run_replaces_the_first(images: Path, tiny_package: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    convert(images, "--model", tiny_package, "--out", out, "--no-pictures")
+    convert(images / "0.png", "--model", tiny_package, "--out", out)
+    assert len(list(read_lines(out / "records.jsonl"))) == 1
+
+
+def test_the_folder_of_results_is_not_converted_again(images: Path, tiny_package: Path):
+    for _ in range(2):
+        assert convert(images, "--model", tiny_package, "--out", images / "out") == 0
+    assert len(list(read_lines(images / "out" / "records.jsonl"))) == 3
+
+
+def test_without_pictures_there_are_none(images: Path, tiny_package: Path, tmp_path: Path):
+    convert(images, "--model", tiny_package, "--out", tmp_path / "out", "--no-pictures")
+    assert not (tmp_path / "out" / "pictures").exists()
+
+
+def test_options_choose_what_is_reported(images: Path, tiny_package: Path, tmp_path: Path):
+    pixels = np.full((64, 64), 76, np.uint8)  # 0.3 bright: 0.35 for the dark class, below both points
+    pixels[:8], pixels[8:16, :8], pixels[60, 60] = 128, 255, 1
+    cv2.imwrite(str(images / "0.png"), pixels)
+
+    def findings(*options: str) -> int:
+        convert(images / "0.png", "--model", tiny_package, "--out", tmp_path / "out", *options)
+        return sum(len(record["findings"]) for record in read_lines(tmp_path / "out" / "records.jsonl"))
+
+    assert findings("--threshold", "0") > findings() > findings("--operating-point", "high-specificity") > 0
+
+
+def test_an_emulated_engine_is_said_in_the_record(images: Path, tiny_package: Path, tmp_path: Path):
+    convert(images, "--model", tiny_package, "--out", tmp_path / "out", "--engine", "emulated:1", "--workers", "3")
+    assert all(record["model"]["emulated"] for record in read_lines(tmp_path / "out" / "records.jsonl"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nowhere"],
+        [],
+        [".", "--threshold", "2"],
+        [".", "--model", "nowhere/at-all"],
+        [".", "--workers", "0"],
+        [".", "--engine", "abacus"],
+    ],
+)
+def test_what_cannot_start_ends_with_2_and_writes_nothing(
+    words: list[str], images: Path, tiny_package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(images)
+    model = [] if "--model" in words else ["--model", tiny_package]
+    assert convert(*words, *model, "--out", tmp_path / "out") == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_patient_salt_that_is_too_short_is_refused(
+    images: Path, tiny_package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
+):
+    monkeypatch.setenv("CARPAL_PATIENT_SALT", "short")
+    assert convert(images, "--model", tiny_package, "--out", tmp_path / "out") == 2
+    assert "CARPAL_PATIENT_SALT" in capsys.readouterr().err
+
+
+def test_options_that_the_service_decides_do_not_go_with_an_endpoint(images: Path, tmp_path: Path, capsys: Streams):
+    words = ["--endpoint", "http://127.0.0.1:1", "--out", tmp_path / "out"]
+    assert convert(images, *words, "--threshold", "0.5") == 2
+    assert "--endpoint" in capsys.readouterr().err
+
+
+def test_an_endpoint_that_is_not_there_ends_the_run(images: Path, tmp_path: Path, capsys: Streams):
+    assert convert(images, "--endpoint", "http://127.0.0.1:1", "--out", tmp_path / "out") == 2
+    assert "[service.unreachable]" in capsys.readouterr().err
+
+
+def test_an_endpoint_gets_the_name_of_the_model(
+    images: Path, tiny_package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[str] = []
+
+    def post(client: httpx.Client, url: str, **request: object) -> httpx.Response:
+        asked.append(url)
+        raise httpx.ConnectError("no service in this test")
+
+    monkeypatch.setattr(httpx.Client, "post", post)
+    convert(images, "--endpoint", "http://x", "--model", "starter@candidate", "--out", tmp_path / "out", "--workers", 1)
+    assert asked[0] == "http://x/v2/models/starter/infer"
+
+
+def test_ctrl_c_keeps_what_is_done(images: Path, tiny_package: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    words = [
+        "convert",
+        images,
+        "--model",
+        tiny_package,
+        "--out",
+        out,
+        "--engine",
+        "emulated:400",
+        "--workers",
+        "1",
+        "--json",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "carpal.cli", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    first = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    start = time.perf_counter()
+    _, said = process.communicate(timeout=30)
+    assert time.perf_counter() - start < 5
+    assert process.returncode == 130
+    assert "interrupted" in said
+    kept = list(read_lines(out / "records.jsonl"))
+    assert 1 <= len(kept) < 3
+    assert kept[0] == json.loads(first)
+
+
+def test_the_five_real_radiographs_give_five_records(
+    graz_images: list[Path], tiny_package: Path, tmp_path: Path, capsys: Streams
+):
+    assert convert(graz_images[0].parent, "--model", tiny_package, "--out", tmp_path / "out", "--json") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["source"]["name"] for line in lines] == [path.stem for path in graz_images]
+    pictures = [cv2.imread(str(tmp_path / "out" / "pictures" / f"{path.stem}.png")) for path in graz_images]
+    assert all(picture is not None and np.ptp(picture) > 200 for picture in pictures)

@@ -1,0 +1,145 @@
+"""Files and folders to outcomes: everything is found, nothing stops the rest, and memory stays bounded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carpal.detection.detector import Detector
+from carpal.errors import CarpalError
+from carpal.imaging.radiograph import Radiograph
+from carpal.imaging.readers import read
+from carpal.records.convert import AHEAD, find_images, records_of
+from carpal.records.errors import EndpointError, NoImagesError, OutputNotWritableError
+from carpal.records.record import Record
+from carpal.records.recorders import LocalRecorder
+
+Png = Callable[..., bytes]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, grey_png: Png) -> Path:
+    """Two good images, two bad ones, one without suffix, and what is no image at all."""
+    (tmp_path / "b").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / "z.png").write_bytes(grey_png(seed=1))
+    (tmp_path / "b" / "z.png").write_bytes(grey_png(seed=2))
+    (tmp_path / "a.png").write_bytes(b"nonsense")
+    (tmp_path / "cut.PNG").write_bytes(grey_png()[:100])
+    (tmp_path / "IM0001").write_bytes(grey_png(seed=3))
+    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / ".hidden" / "x.png").write_bytes(grey_png())
+    (tmp_path / ".x.png").write_bytes(grey_png())
+    return tmp_path
+
+
+def names(found: list[Path], root: Path) -> list[str]:
+    return [str(path.relative_to(root)) for path in found]
+
+
+def test_a_folder_is_walked_in_sorted_order_for_what_looks_like_an_image(folder: Path):
+    assert names(find_images([folder]), folder) == ["IM0001", "a.png", "cut.PNG", "z.png", "b/z.png"]
+
+
+def test_a_named_file_is_taken_whatever_it_is(folder: Path):
+    assert names(find_images([folder / "notes.txt", folder / "z.png"]), folder) == ["notes.txt", "z.png"]
+
+
+def test_the_same_file_is_taken_once(folder: Path):
+    assert len(find_images([folder / "z.png", folder / "z.png", folder])) == 5
+
+
+def test_the_pictures_of_an_earlier_run_are_not_walked_into(folder: Path):
+    assert "b/z.png" not in names(find_images([folder], skip=folder / "b" / ".." / "b"), folder)
+
+
+def test_a_path_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(NoImagesError, match="nowhere"):
+        find_images([tmp_path / "nowhere"])
+
+
+def test_a_folder_without_images_is_an_error_that_says_what_counts(tmp_path: Path):
+    with pytest.raises(NoImagesError, match="no image in") as caught:
+        find_images([tmp_path])
+    assert ".dcm" in caught.value.why
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_every_file_gets_a_record_or_an_error_in_the_order_of_the_files(folder: Path, detector: Detector, workers: int):
+    outcomes = list(records_of(find_images([folder]), LocalRecorder(detector), workers=workers))
+    assert [(outcome.name, outcome.record is not None) for outcome in outcomes] == [
+        ("IM0001", True),
+        ("a", False),
+        ("cut", False),
+        ("z", True),
+        ("z-2", True),
+    ]
+    codes = [outcome.error.code for outcome in outcomes if outcome.error]
+    assert codes == ["image.not-an-image", "image.truncated"]
+    assert [outcome.record.source.name for outcome in outcomes if outcome.record] == ["IM0001", "z", "z"]
+
+
+def test_names_differ_also_where_the_file_system_does_not_tell_cases_apart(tmp_path: Path, detector: Detector):
+    paths = [tmp_path / "A.png", tmp_path / "a.jpg", tmp_path / "a-2.png", tmp_path / "a.png"]
+    outcomes = records_of(paths, LocalRecorder(detector), workers=1)
+    assert [outcome.name for outcome in outcomes] == ["A", "a-2", "a-2-2", "a-3"]
+
+
+def test_the_picture_maker_gets_name_radiograph_and_record(folder: Path, detector: Detector):
+    kept: dict[str, tuple[Radiograph, Record]] = {}
+
+    def keep(name: str, radiograph: Radiograph, record: Record) -> None:
+        kept[name] = (radiograph, record)
+
+    list(records_of([folder / "z.png"], LocalRecorder(detector), workers=1, keep=keep))
+    radiograph, record = kept["z"]
+    assert radiograph.source == record.source
+
+
+class Counting:
+    """Records nothing; counts how many images are in hand."""
+
+    def __init__(self, png: bytes, error: Exception | None = None) -> None:
+        self._radiograph = read(png)
+        self._error = error
+        self.lock = threading.Lock()
+        self.started: list[Path] = []
+
+    def record(self, path: Path) -> tuple[Radiograph, Record]:
+        with self.lock:
+            self.started.append(path)
+        if self._error and path.stem == "1":
+            raise self._error
+        raise CarpalError("no record is made here")
+
+
+def files(count: int) -> list[Path]:
+    return [Path(f"{index}.png") for index in range(count)]
+
+
+def test_no_more_images_are_read_than_the_caller_has_taken_and_a_few_ahead(grey_png: Png):
+    recorder = Counting(grey_png())
+    outcomes = records_of(files(50), recorder, workers=2)
+    for taken in range(1, 11):
+        next(outcomes)
+        assert len(recorder.started) <= taken + AHEAD * 2
+    outcomes.close()
+    assert len(recorder.started) < 20
+
+
+def test_a_fault_of_ours_on_one_file_does_not_cost_the_others_theirs(grey_png: Png):
+    outcomes = list(records_of(files(3), Counting(grey_png(), ValueError("boom")), workers=1))
+    assert [outcome.error.code for outcome in outcomes if outcome.error] == ["internal.unexpected"] * 3
+    assert outcomes[1].error is not None
+    assert "ValueError: boom" in outcomes[1].error.what
+
+
+@pytest.mark.parametrize("error", [EndpointError("gone"), OutputNotWritableError("full")])
+def test_what_would_fail_for_every_file_ends_the_run(grey_png: Png, error: CarpalError):
+    outcomes = records_of(files(50), Counting(grey_png(), error), workers=1)
+    assert next(outcomes).error is not None
+    with pytest.raises(type(error)):
+        list(outcomes)
