@@ -3,10 +3,12 @@
 import json
 import multiprocessing
 import os
+import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -38,7 +40,7 @@ MOST_IMAGES = 9999 // PATIENTS_A_BLOCK * STUDIES_A_BLOCK * len(VIEWS)
 """A stem has four digits for the patient; this many images use them up."""
 
 _PARTS = 4
-_CHUNK = 8
+_CHUNK = 4
 _LABELS = Path("folder_structure/yolov5/labels")
 _META = Path("folder_structure/yolov5/meta.yaml")
 _VOC = Path("folder_structure/pascalvoc")
@@ -100,12 +102,13 @@ def generate(
     rows: dict[int, dict[str, str]] = {}
     boxes: Counter[str] = Counter(dict.fromkeys(CLASS_NAMES, 0))
     chunks = [range(i, min(i + _CHUNK, count)) for i in range(0, count, _CHUNK)]
-    for written in _written(out, recipe, chunks, workers):
-        for row in written:
-            rows[row.index] = row.cells
-            boxes.update(CLASS_NAMES[c] for c in row.classes)
-        if progress is not None:
-            progress(len(rows), count)
+    with closing(_written(out, recipe, chunks, workers)) as finished:
+        for written in finished:
+            for row in written:
+                rows[row.index] = row.cells
+                boxes.update(CLASS_NAMES[c] for c in row.classes)
+            if progress is not None:
+                progress(len(rows), count)
     _replace(out / _META, meta_yaml().encode())
     _replace(out / "dataset.csv", csv_text(rows[i] for i in range(count)).encode())
     return PhantomDataset(out, count, dict(boxes), time.monotonic() - began)
@@ -120,19 +123,26 @@ class Row:
     classes: list[int]
 
 
-def _written(out: Path, recipe: Recipe, chunks: list[range], workers: int) -> Iterator[list[Row]]:
+def _written(out: Path, recipe: Recipe, chunks: list[range], workers: int) -> Generator[list[Row]]:
     if workers == 1:
         yield from (write_chunk(out, recipe, chunk) for chunk in chunks)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         futures = [pool.submit(write_chunk, out, recipe, chunk) for chunk in chunks]
         try:
             for future in as_completed(futures):
                 yield future.result()
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # Waits for the running chunks only; leaving the block alone would draw all the others first.
+            pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent, which lets a running chunk end, and one core to a process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
 
 
 def write_chunk(out: Path, recipe: Recipe, indices: range) -> list[Row]:

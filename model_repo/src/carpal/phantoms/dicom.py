@@ -6,12 +6,10 @@ import io
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
 from carpal.phantoms.drawing import PhantomImage
 from carpal.phantoms.study import VIEWS
-
-DX_FOR_PRESENTATION = UID("1.2.840.10008.5.1.4.1.1.1.1.1")
 
 
 def uid(*parts: object) -> UID:
@@ -32,7 +30,7 @@ def dicom_bytes(image: PhantomImage, seed: int) -> bytes:
     key = (seed, study.number, image.pixels.shape[0])
     instance = uid(*key, "instance", view)
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = DX_FOR_PRESENTATION, instance
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = DigitalXRayImageStorageForPresentation, instance
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.ImplementationClassUID, meta.ImplementationVersionName = uid("implementation"), "CARPAL_PHANTOM"
     ds = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
@@ -63,7 +61,7 @@ def _identify(ds: Dataset, image: PhantomImage, seed: int, instance: UID) -> Non
     study, view = image.meta.study, image.meta.view
     patient = study.patient
     ds.SpecificCharacterSet = "ISO_IR 192"
-    ds.SOPClassUID, ds.SOPInstanceUID = DX_FOR_PRESENTATION, instance
+    ds.SOPClassUID, ds.SOPInstanceUID = DigitalXRayImageStorageForPresentation, instance
     ds.StudyInstanceUID = uid(seed, study.number, "study")
     ds.SeriesInstanceUID = uid(seed, study.number, "series", view)
     ds.PatientName, ds.PatientID = f"Phantom^{patient.number:04d}", f"PHANTOM-{seed}-{patient.number:04d}"

@@ -72,6 +72,16 @@ def test_two_workers_write_the_same_bytes_as_one(made: Path, tmp_path: Path):
     )
 
 
+def test_an_interrupted_pool_stops_after_the_running_chunks(tmp_path: Path):
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        generate(tmp_path / "set", 160, size_px=128, workers=2, progress=interrupt)
+    assert len(list((tmp_path / "set").glob("images_part*/*.png"))) < 100
+    assert not (tmp_path / "set" / "dataset.csv").exists()
+
+
 def test_an_interrupted_run_has_no_table_and_the_next_one_finishes_it(made: Path, tmp_path: Path):
     out = tmp_path / "set"
 
@@ -132,5 +142,5 @@ def test_an_argument_out_of_range_is_refused_before_anything_is_written(call: Ca
 def test_progress_counts_up_to_the_end(tmp_path: Path):
     seen: list[tuple[int, int]] = []
     result = generate(tmp_path / "out", 10, size_px=128, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(8, 10), (10, 10)]
+    assert seen == [(4, 10), (8, 10), (10, 10)]
     assert json.loads((result.path / "phantoms.json").read_text())["count"] == 10

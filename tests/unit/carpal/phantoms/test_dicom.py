@@ -5,8 +5,9 @@ import pydicom
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian
 
+from carpal.imaging.readers import read
 from carpal.phantoms import draw
-from carpal.phantoms.dicom import DX_FOR_PRESENTATION, dicom_bytes, uid
+from carpal.phantoms.dicom import dicom_bytes, uid
 
 IMAGES = [draw(0, index, size_px=160) for index in (0, 1)]
 
@@ -34,7 +35,8 @@ def opened() -> list[pydicom.Dataset]:
 
 def test_a_phantom_is_a_dx_image_for_presentation_with_12_bits(opened):
     ds = opened[0]
-    assert ds.SOPClassUID == DX_FOR_PRESENTATION == ds.file_meta.MediaStorageSOPClassUID
+    assert ds.SOPClassUID == ds.file_meta.MediaStorageSOPClassUID
+    assert ds.SOPClassUID.name == "Digital X-Ray Image Storage - For Presentation"
     assert ds.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
     assert (ds.Modality, ds.PresentationIntentType, ds.BitsStored, ds.HighBit) == ("DX", "FOR PRESENTATION", 12, 11)
 
@@ -67,6 +69,15 @@ def test_both_views_are_one_study_and_two_series(opened):
     assert front.SOPInstanceUID != side.SOPInstanceUID
     assert (front.ViewPosition, front.PatientID) == ("AP", side.PatientID)
     assert side.ViewPosition == f"{side.ImageLaterality}L"
+
+
+def test_our_own_reader_takes_a_phantom_and_finds_its_scale():
+    image = IMAGES[0]
+    radiograph = read(dicom_bytes(image, 0))
+    assert radiograph.pixels.shape == image.pixels.shape
+    spacing = radiograph.source.pixel_spacing
+    assert spacing is not None
+    assert (spacing.row_mm, spacing.tag) == (pytest.approx(image.meta.pixel_spacing_mm), "ImagerPixelSpacing")
 
 
 def test_uids_come_from_the_seed():
