@@ -19,6 +19,7 @@ MEMBERS = tuple(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ca
 INDIRECT = {
     "uvloop": "uvicorn's event loop, chosen by name",
     "httptools": "uvicorn's HTTP parser, chosen by name",
+    "pyopenssl": "model-signing, which imports it and does not ask for it",
 }
 # Two distributions share the namespace `google`; only one of them is ours to use.
 NAMESPACES = {"google": "protobuf", "grpc_health": "grpcio-health-checking", "grpc_reflection": "grpcio-reflection"}

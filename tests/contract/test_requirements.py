@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "requirements"
+REPORT_ONLY = {"matplotlib", "jinja2", "markupsafe"}  # carpal[report], which the service does not use
 LOCKS = ("build", "detector", "trainer", "loadtest", "dev")
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^ ;]+)(?P<marker> ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
@@ -72,3 +74,26 @@ def test_the_serving_image_carries_no_trainer_no_load_test_and_no_sdk():
 @pytest.mark.parametrize("lock", LOCKS)
 def test_only_the_headless_opencv_is_installed(lock: str):
     assert {marker for name, marker in pins(lock) if name == "opencv-python"} <= {"sys_platform == 'never'"}
+
+
+@pytest.mark.parametrize(
+    ("lock", "members"),
+    [
+        ("detector", ("model_repo", "services/detector")),
+        ("trainer", ("model_repo", "training")),
+        ("loadtest", ("model_repo", "loadtests")),
+    ],
+)
+def test_an_image_has_all_that_its_distributions_declare(lock: str, members: tuple[str, ...]):
+    """The images install their members with --no-deps, so nothing else would notice."""
+    for member in members:
+        project = tomllib.loads((ROOT / member / "pyproject.toml").read_text())["project"]
+        lines = [
+            *project["dependencies"],
+            *(line for extra in project.get("optional-dependencies", {}).values() for line in extra),
+        ]
+        wanted = {re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0].lower() for line in lines}
+        if lock == "detector":
+            wanted -= REPORT_ONLY
+        missing = wanted - names(lock) - {"carpal"}
+        assert missing == set(), f"{member} declares what requirements/{lock}.in does not name"
