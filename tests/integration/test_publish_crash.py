@@ -17,7 +17,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import time
 from collections import Counter
 
 import pytest
@@ -66,7 +65,7 @@ for line in sys.stdin:
 
 @pytest.fixture(scope="module")
 def publisher():
-    """Runs ``carpal models publish``: gives its exit code, negative for a signal, and the seconds since it announced itself."""
+    """Runs ``carpal models publish``: gives its exit code (negative: a signal) and the seconds from its first word."""
     process = subprocess.Popen([sys.executable, "-c", PUBLISHER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def publish(package, root, *, step=None, delay_s=None):

@@ -3,15 +3,19 @@
 The server is moto, in this process. It honours If-None-Match and If-Match, but looks first and writes then, without a
 lock between the two. So races are played here in a fixed order, by letting the rival act at the moment between two
 requests of the other, and not by threads. That a real store is atomic there is its own promise, not shown here.
-``CARPAL_TEST_S3_ENDPOINT`` runs the same tests against another server.
+``CARPAL_TEST_S3_ENDPOINT`` (with ``CARPAL_TEST_S3_KEY`` and ``_SECRET``) runs the same tests, and real races, against
+another server.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import shutil
 import socket
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -118,9 +122,9 @@ def code_of(work):
     return caught.value.code
 
 
-def other_package(folder, tiny_package, tiny_manifest):
+def other_package(folder, tiny_package, tiny_manifest, limits="Another."):
     """A package of the same name and version with another content."""
-    card = tiny_manifest.card.model_copy(update={"limits": "Another."})
+    card = tiny_manifest.card.model_copy(update={"limits": limits})
     manifest = tiny_manifest.model_copy(update={"card": card})
     return write_package(folder, manifest, {"model.onnx": tiny_package / "model.onnx"}).path
 
@@ -268,6 +272,33 @@ def test_two_publishers_of_the_same_package_get_two_numbers_or_share_none(watche
     assert repository.verify() == []
 
 
+@pytest.mark.skipif(
+    "CARPAL_TEST_S3_ENDPOINT" not in os.environ, reason="moto looks first and writes then, without a lock"
+)
+@pytest.mark.parametrize("version", [None, "1"])
+def test_publishers_at_the_same_moment_never_mix(client, bucket, tiny_package, tiny_manifest, tmp_path, version):
+    others = [other_package(tmp_path / f"p{n}", tiny_package, tiny_manifest, f"No. {n}.") for n in range(8)]
+    gate = threading.Barrier(len(others))
+
+    def publish(package):
+        repository = S3Repository(Bucket(connect(), bucket), "models", tmp_path / "cache")
+        gate.wait()
+        try:
+            return repository.publish(package, version=version).version
+        except CarpalError as failure:
+            return failure.code
+
+    with ThreadPoolExecutor(len(others)) as pool:
+        made = sorted(pool.map(publish, others))
+    repository = S3Repository(Bucket(client, bucket), "models", tmp_path / "cache")
+    assert repository.verify() == []
+    if version is None:
+        assert made == repository.versions("tiny") == [str(number) for number in range(1, 9)]
+    else:
+        assert repository.versions("tiny") == ["1"]
+        assert made.count("1") == 1
+
+
 def test_a_commit_whose_answer_was_lost_is_known_as_our_own(bucket, client, other_client, tiny_package, tmp_path):
     lost = []
 
@@ -327,6 +358,16 @@ def test_the_cache_is_used_checked_and_repaired(repository, client, bucket, tiny
     client.put_object(Bucket=bucket, Key=MODEL, Body=(tiny_package / "model.onnx").read_bytes())
     assert repository.fetch("tiny", "1").digest == first.digest
     assert [path.name.startswith("tiny-1-") for path in first.path.parent.iterdir()] == [True]
+
+
+def test_a_cache_that_holds_another_whole_package_in_its_place_is_not_believed(
+    repository, tiny_package, tiny_manifest, tmp_path
+):
+    repository.publish(tiny_package)
+    first = repository.fetch("tiny", "1")
+    shutil.rmtree(first.path)
+    other_package(first.path, tiny_package, tiny_manifest)
+    assert repository.fetch("tiny", "1") == first
 
 
 def test_a_fetch_that_another_process_finished_first_uses_what_that_one_made(

@@ -172,19 +172,23 @@ class DirectoryRepository:
                 _make_durable(folder)
             descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with disk.writing_errors(folder / LOCK):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
 
     def _sweep(self, name: str) -> None:
         """Remove what crashed publishes and promotes left; the caller holds the turn."""
-        for leftover in (self.root / name).iterdir():
-            if disk.is_temporary(leftover) and time.time() - leftover.lstat().st_mtime > self._stale_after_s:
+        oldest_kept = time.time() - self._stale_after_s
+        with disk.writing_errors(self.root / name):
+            for leftover in filter(disk.is_temporary, list((self.root / name).iterdir())):
+                if leftover.lstat().st_mtime > oldest_kept:
+                    continue
                 if leftover.is_dir() and not leftover.is_symlink():
-                    shutil.rmtree(leftover, ignore_errors=True)
+                    shutil.rmtree(leftover)
                 else:
-                    leftover.unlink(missing_ok=True)
+                    leftover.unlink()
 
     def _check_version(self, name: str, version: str, *, public_key: Path | None) -> None:
         path = self.root / name / version

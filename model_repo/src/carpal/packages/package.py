@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,7 +28,6 @@ from carpal.packages.errors import (
     ManifestMissingError,
     NotReadableError,
     PackageMissingError,
-    SumsInvalidError,
     SumsMissingError,
     TargetExistsError,
     TruncatedError,
@@ -37,13 +35,11 @@ from carpal.packages.errors import (
     VariantMissingError,
 )
 from carpal.packages.manifest import Manifest, Variant
+from carpal.packages.sums import SUMS, format_sums, is_safe_name, parse_sums
 
 MANIFEST = "manifest.json"
-SUMS = "SHA256SUMS"
 SIGNATURE = "signature.json"
 _RESERVED = {MANIFEST, SUMS, SIGNATURE}
-_SUMS_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>.+)")
-_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _REMEDY = "Fetch or publish the package again; a published package is never edited."
 
 
@@ -168,42 +164,6 @@ def move_into_place(temporary: Path, target: Path) -> None:
     disk.sync_folder(target.parent)
 
 
-def format_sums(digests: Mapping[str, str]) -> bytes:
-    """SHA256SUMS of file names and hexadecimal digests; ``sha256sum --check`` reads it."""
-    return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode()
-
-
-def parse_sums(body: bytes, *, source: str | Path) -> dict[str, str]:
-    """File names and their hexadecimal digests.
-
-    Raises:
-        TruncatedError: empty, or the last line has no end.
-        UnsafeEntryError: a name that could lead out of the folder.
-        SumsInvalidError: anything else that sha256sum would not have written.
-    """
-    if not body.endswith(b"\n"):
-        raise TruncatedError(f"{source} does not end with a full line", "It was cut short.", _REMEDY)
-    digests: dict[str, str] = {}
-    for line in body.decode("utf-8", errors="replace").splitlines():
-        match = _SUMS_LINE.fullmatch(line)
-        if match is None:
-            raise SumsInvalidError(
-                f"{source} has the line {line[:80]!r}", "A line is a SHA-256, two spaces, a name.", _REMEDY
-            )
-        name = match["name"]
-        if not is_safe_name(name):
-            raise UnsafeEntryError(f"{source} names {name[:80]!r}", "Names must stay in the package's folder.", _REMEDY)
-        if name in digests or name in (SUMS, SIGNATURE):
-            raise SumsInvalidError(f"{source} names {name!r} where it must not", "Each file has one digest.", _REMEDY)
-        digests[name] = match["digest"]
-    return digests
-
-
-def is_safe_name(name: str) -> bool:
-    """Whether a file of this name stays in its folder and is visible."""
-    return _SAFE_NAME.fullmatch(name) is not None
-
-
 def _fill(folder: Path, manifest: Manifest, files: Mapping[str, Path], key: Path | None) -> None:
     """Write all files into an empty folder, flush them and verify the result as a reader would."""
     digests: dict[str, str] = {}
@@ -212,10 +172,6 @@ def _fill(folder: Path, manifest: Manifest, files: Mapping[str, Path], key: Path
         if source is None or not source.is_file():
             raise FileMissingError(
                 f"No file was given for {variant.file}", "The manifest names it as a variant.", "Give it."
-            )
-        if variant.file in _RESERVED:
-            raise ManifestInvalidError(
-                f"A variant is called {variant.file}", "That name has a meaning.", "Call it otherwise."
             )
         digests[variant.file] = disk.copy_file(source, folder / variant.file)
     body = manifest.to_json(indent=True)
@@ -271,12 +227,15 @@ def _read_sums(path: Path, present: set[str]) -> tuple[bytes, dict[str, str]]:
 
 
 def _compare_names(path: Path, present: set[str], manifest: Manifest, sums: Mapping[str, str]) -> None:
-    expected = {MANIFEST, *(variant.file for variant in manifest.variants)}
+    variants = {variant.file for variant in manifest.variants}
+    for name in sorted(variants & _RESERVED):
+        raise ManifestInvalidError(f"A variant is called {name}", "That name has a meaning.", "Call it otherwise.")
+    expected = {MANIFEST, *variants}
     for name in sorted(expected - set(sums)):
         raise FileMissingError(f"{path / SUMS} has no digest for {name}", f"{MANIFEST} names it.", _REMEDY)
     for name in sorted(expected - present):
         raise FileMissingError(f"{path} has no {name}", f"{MANIFEST} names it.", _REMEDY)
-    for name in sorted((set(sums) | present) - expected - {SUMS, SIGNATURE}):
+    for name in sorted((set(sums) | present - {SUMS, SIGNATURE}) - expected):
         raise FileExtraError(f"{path} holds {name}, which {MANIFEST} does not name", "A package is closed.", _REMEDY)
 
 

@@ -228,11 +228,9 @@ def unknown_name(name: str, known: Iterable[str], where: str) -> NameUnknownErro
 def unknown_version(name: str, version: str, known: Iterable[str]) -> VersionUnknownError:
     """The error for a version that is not there."""
     versions = in_order(known)
-    return VersionUnknownError(
-        f"{name} has no version {version!r}",
-        f"Its versions are {', '.join(versions[-10:])}.",
-        f"Try {name}:{versions[-1]}.",
-    )
+    why = f"Its versions are {', '.join(versions[-10:])}." if versions else "It has no version at all."
+    remedy = f"Try {name}:{versions[-1]}." if versions else "carpal models publish PACKAGE"
+    return VersionUnknownError(f"{name} has no version {version!r}", why, remedy)
 
 
 def unknown_channel(name: str, channel: str, known: Iterable[str]) -> ChannelUnknownError:

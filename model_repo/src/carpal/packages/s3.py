@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from carpal.errors import PackageError
 from carpal.packages import disk
@@ -40,11 +40,9 @@ from carpal.packages.errors import (
 from carpal.packages.package import (
     MANIFEST,
     SIGNATURE,
-    SUMS,
     Package,
     move_into_place,
     open_package,
-    parse_sums,
     verify_package,
     write_package,
 )
@@ -62,6 +60,7 @@ from carpal.packages.repository import (
     unknown_name,
     unknown_version,
 )
+from carpal.packages.sums import SUMS, parse_sums
 
 CACHE_VARIABLE = "CARPAL_CACHE"
 PROMOTE_ATTEMPTS = 8
@@ -122,7 +121,8 @@ class S3Repository:
         signature = self._bucket.read(self._key(name, version, SIGNATURE)) if SIGNATURE in sizes else None
         identity = hashlib.sha256(sums + (signature.content if signature else b"")).hexdigest()
         target = self._cache / "packages" / f"{name}-{version}-{identity[:32]}"
-        if (cached := _intact(target)) is not None:
+        digest = "sha256:" + hashlib.sha256(sums).hexdigest()
+        if (cached := _intact(target, digest)) is not None:
             return cached
         with disk.writing_errors(target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -319,16 +319,23 @@ def open_s3_repository(location: str) -> S3Repository:
 
 
 def default_cache() -> Path:
-    """Where fetched packages are kept: $CARPAL_CACHE, else ~/.cache/carpal."""
-    return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "carpal")
+    """Where fetched packages are kept: $CARPAL_CACHE, else ~/.cache/carpal, else a folder for temporary files."""
+    given = os.environ.get(CACHE_VARIABLE)
+    try:
+        return Path(given) if given else Path.home() / ".cache" / "carpal"
+    except RuntimeError:  # a container may run as a user without a home
+        return Path(gettempdir()) / "carpal-cache"
 
 
-def _intact(folder: Path) -> Package | None:
-    """The cached package; one that was damaged is removed."""
+def _intact(folder: Path, digest: str) -> Package | None:
+    """The cached package; one that was damaged, or is not the one that was asked for, is removed."""
     if not folder.is_dir():
         return None
     try:
-        return verify_package(folder)
+        package = verify_package(folder)
     except PackageError:
+        package = None
+    if package is None or package.digest != digest:
         shutil.rmtree(folder, ignore_errors=True)
         return None
+    return package

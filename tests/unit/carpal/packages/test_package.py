@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from carpal.errors import PackageError
-from carpal.packages.package import open_package, parse_sums, verify_package, write_package
+from carpal.packages.package import open_package, verify_package, write_package
 
 NOWHERE = "0" * 64
 
@@ -58,7 +58,8 @@ DAMAGE = {
     "sums that name a file outside": (name_outside, "package.unsafe-entry"),
     "sums that name an absolute path": (lambda p: add_line(p, "/etc/passwd"), "package.unsafe-entry"),
     "sums that name a file twice": (lambda p: add_line(p, "model.onnx"), "package.sums-invalid"),
-    "sums that name themselves": (lambda p: add_line(p, "SHA256SUMS"), "package.sums-invalid"),
+    "sums that name themselves": (lambda p: add_line(p, "SHA256SUMS"), "package.file-extra"),
+    "sums that name the signature": (lambda p: add_line(p, "signature.json"), "package.file-extra"),
     "sums that name a file too many": (lambda p: add_line(p, "other.onnx"), "package.file-extra"),
     "no model": (lambda p: (p / "model.onnx").unlink(), "package.file-missing"),
     "model cut short": (lambda p: cut(p / "model.onnx"), "package.digest-mismatch"),
@@ -101,6 +102,15 @@ def test_a_manifest_that_gives_a_variant_another_digest_is_refused_however_the_s
     with pytest.raises(PackageError) as caught:
         open_package(package, verify=False)
     assert caught.value.code == "package.digest-mismatch"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "SHA256SUMS", "signature.json"])
+def test_a_variant_cannot_take_a_name_that_has_a_meaning(package, name):
+    manifest = orjson.loads((package / "manifest.json").read_bytes())
+    edit(package / "manifest.json", variants=[{**manifest["variants"][0], "file": name}])
+    with pytest.raises(PackageError) as caught:
+        open_package(package)
+    assert caught.value.code == "package.manifest-invalid"
 
 
 def test_without_verify_no_digest_is_computed(package):
@@ -180,8 +190,3 @@ def test_a_parent_that_is_not_there_is_said_in_words(tiny_package, tiny_manifest
     with pytest.raises(PackageError) as caught:
         write_package(tmp_path / "no" / "made", tiny_manifest, {"model.onnx": tiny_package / "model.onnx"})
     assert caught.value.code == "package.not-writable"
-
-
-def test_sums_survive_the_round_trip():
-    body = b"a" * 64 + b"  manifest.json\n" + b"b" * 64 + b"  model.onnx\n"
-    assert parse_sums(body, source="s") == {"manifest.json": "a" * 64, "model.onnx": "b" * 64}
