@@ -16,8 +16,8 @@ class Phantoms(Document):
     """Synthetic wrist radiographs as 16-bit PNG: the same bytes for the same seed."""
 
     kind: Literal["phantoms"] = "phantoms"
-    count: Annotated[int, Field(ge=1, le=1000)] = 4
-    seed: Annotated[int, Field(ge=0)] = 0
+    count: Annotated[int, Field(ge=1, le=1000)] = Field(default=4, description="different images")
+    seed: Annotated[int, Field(ge=0)] = Field(default=0, description="of the drawings")
     size_px: Annotated[int, Field(ge=64, le=4096)] = Field(default=640, description="height of the image")
 
 
@@ -25,7 +25,7 @@ class Files(Document):
     """PNG, JPEG or DICOM files, or folders of them; relative paths start at the folder of the scenario."""
 
     kind: Literal["files"] = "files"
-    paths: Annotated[tuple[Path, ...], Field(min_length=1)]
+    paths: Annotated[tuple[Path, ...], Field(min_length=1)] = Field(description="files and folders, in this order")
 
 
 Payloads = Annotated[Phantoms | Files, Field(discriminator="kind")]

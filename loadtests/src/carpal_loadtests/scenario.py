@@ -61,14 +61,16 @@ class Scenario(Document):
     """One load test."""
 
     schema_: Literal["carpal.scenario/v1"] = Field(default="carpal.scenario/v1", alias="schema")
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-    description: str = ""
-    arrivals: Arrivals
-    seed: Annotated[int, Field(ge=0)] = 0
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] = Field(
+        description="small letters, digits, dashes"
+    )
+    description: str = Field(default="", description="a sentence for the report")
+    arrivals: Arrivals = Field(description="when requests are sent; by kind")
+    seed: Annotated[int, Field(ge=0)] = Field(default=0, description="of the arrivals; the same seed, the same times")
     warmup_s: Annotated[float, Field(ge=0)] = Field(
         default=0.0, description="sent before the measurement and left out of it"
     )
-    payloads: Payloads
+    payloads: Payloads = Field(description="what is sent, in turn; by kind")
     model: str | None = Field(
         default=None, description="--model overrides it; where neither is given, the target's only model"
     )

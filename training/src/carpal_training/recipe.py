@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from carpal.document import Document
 from carpal.errors import UsageError
 from carpal.imaging.preprocess import Chain, Letterbox, PercentileStretch
-from carpal_training.errors import RecipeInvalid
+from carpal_training.errors import RecipeInvalidError
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -27,17 +27,21 @@ class Augmentation(Document):
     degrees: Annotated[float, Field(ge=0.0, le=180.0)] = Field(default=0.0, description="rotation, plus or minus")
     translate: Share = Field(default=0.1, description="shift, plus or minus this share of the side")
     scale: Share = Field(default=0.5, description="magnification, 1 plus or minus this")
-    flip_left_right: Share = Field(default=0.5, description="probability; the burned-in side letter is then mirrored too")
+    flip_left_right: Share = Field(
+        default=0.5, description="probability; the burned-in side letter is then mirrored too"
+    )
     brightness: Share = Field(default=0.4, description="grey levels times 1 plus or minus this")
 
 
 class SplitPlan(Document):
     """How patients are dealt out. A published table (columns filestem, split) replaces the fractions."""
 
-    train: Share = 0.7
-    val: Share = 0.2
-    seed: int = 0
-    file: str | None = Field(default=None, description="CSV or CSV.gz, relative to the recipe; null: deal by the fractions")
+    train: Share = Field(default=0.7, description="share of the patients to train on")
+    val: Share = Field(default=0.2, description="share of the patients to validate on; the rest is for testing")
+    seed: int = Field(default=0, description="the same seed deals the same patients")
+    file: str | None = Field(
+        default=None, description="CSV or CSV.gz, relative to the recipe; null: deal by the fractions"
+    )
 
     @model_validator(mode="after")
     def _within_one(self) -> SplitPlan:
@@ -49,28 +53,32 @@ class SplitPlan(Document):
 class Recipe(Document):
     """One training run. ``start`` is "scratch", a path to a .pt checkpoint of a run, or a package reference."""
 
-    architecture: Literal["yolov8n", "yolov8s", "yolov8m", "yolov8l", "yolov8x"] = "yolov8n"
-    start: str = "scratch"
-    size_px: Annotated[int, Field(ge=32, le=4096, multiple_of=32)] = 640
-    epochs: Count
+    architecture: Literal["yolov8n", "yolov8s", "yolov8m", "yolov8l", "yolov8x"] = Field(
+        default="yolov8n", description="size of the network, from nano to extra large"
+    )
+    start: str = Field(default="scratch", description="scratch, a .pt checkpoint of a run, or a package reference")
+    size_px: Annotated[int, Field(ge=32, le=4096, multiple_of=32)] = Field(
+        default=640, description="height and width of the network's input"
+    )
+    epochs: Count = Field(description="times through the training images")
     batch: Count = Field(default=32, description="images a step, over all workers")
     workers: Count = Field(default=2, description="Ray workers; each one is a process with its share of the batch")
     gpu: bool = Field(default=False, description="one GPU a worker")
     loader_threads: Count = Field(default=1, description="threads a worker that prepare the next batches")
-    optimizer: Literal["sgd", "adamw"] = "sgd"
-    lr: Positive = 0.01
+    optimizer: Literal["sgd", "adamw"] = Field(default="sgd", description="SGD with Nesterov momentum, or AdamW")
+    lr: Positive = Field(default=0.01, description="learning rate after the warm-up")
     lr_final_share: Share = Field(default=0.01, description="the cosine ends at this share of lr")
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(default=0.937, description="of SGD; beta 1 of AdamW")
-    weight_decay: Annotated[float, Field(ge=0.0)] = 0.0005
-    warmup_epochs: Annotated[float, Field(ge=0.0)] = 3.0
-    box_gain: Positive = 7.5
-    class_gain: Positive = 0.5
-    dfl_gain: Positive = 1.5
-    precision: Literal["float32", "bfloat16"] = "float32"
+    weight_decay: Annotated[float, Field(ge=0.0)] = Field(default=0.0005, description="of the weights, not of biases")
+    warmup_epochs: Annotated[float, Field(ge=0.0)] = Field(default=3.0, description="epochs in which lr rises from 0")
+    box_gain: Positive = Field(default=7.5, description="weight of the box loss")
+    class_gain: Positive = Field(default=0.5, description="weight of the class loss")
+    dfl_gain: Positive = Field(default=1.5, description="weight of the distribution focal loss of the box edges")
+    precision: Literal["float32", "bfloat16"] = Field(default="float32", description="bfloat16: mixed, where it helps")
     validate_every: Count = Field(default=1, description="epochs between validations; the last one is always validated")
-    seed: int = 0
+    seed: int = Field(default=0, description="of weights, order and augmentation")
     stretch: PercentileStretch | None = Field(default=PercentileStretch(), description="null: grey levels as they are")
-    pad_value: Annotated[int, Field(ge=0, le=255)] = 0
+    pad_value: Annotated[int, Field(ge=0, le=255)] = Field(default=0, description="grey level around the letterbox")
     augmentation: Augmentation = Augmentation()
     split: SplitPlan = SplitPlan()
 
@@ -95,20 +103,24 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """A recipe from YAML, with ``key=value`` overrides (dotted keys reach inside; values are YAML).
 
     Raises:
-        RecipeInvalid: the file is not there, is no YAML, or has a wrong key or value.
+        RecipeInvalidError: the file is not there, is no YAML, or has a wrong key or value.
         UsageError: an override is not ``key=value``.
     """
     try:
         data = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as failure:
-        raise RecipeInvalid(f"{path} cannot be read: {failure}", "", "Name a YAML file, e.g. training/recipes/quick.yaml.") from failure
+        raise RecipeInvalidError(
+            f"{path} cannot be read: {failure}", "", "Name a YAML file, e.g. training/recipes/quick.yaml."
+        ) from failure
     except yaml.YAMLError as failure:
-        raise RecipeInvalid(f"{path} is not YAML: {failure}", "", "Correct the line named above.") from failure
+        raise RecipeInvalidError(f"{path} is not YAML: {failure}", "", "Correct the line named above.") from failure
     if not isinstance(data, dict):
-        raise RecipeInvalid(f"{path} holds no settings", "A recipe is a mapping of keys to values.", "See training/recipes.")
+        raise RecipeInvalidError(
+            f"{path} holds no settings", "A recipe is a mapping of keys to values.", "See training/recipes."
+        )
     for override in overrides:
         _set(data, override)
-    recipe = Recipe.parse(data, source=path, error=RecipeInvalid)
+    recipe = Recipe.parse(data, source=path, error=RecipeInvalidError)
     if recipe.split.file is not None:  # relative to the recipe, so that the command works from anywhere
         split = recipe.split.model_copy(update={"file": str(path.parent / recipe.split.file)})
         recipe = recipe.model_copy(update={"split": split})
