@@ -99,6 +99,22 @@ def test_the_root_gives_a_command_that_works(tiny_service: Any, grey_png: Callab
     assert Record.parse_json(done.stdout, source="curl").source.width_px == 80
 
 
+def test_a_refusal_that_read_no_body_leaves_the_connection_usable(tiny_service: Any, grey_png: Callable[..., bytes]):
+    connection = http.client.HTTPConnection("127.0.0.1", tiny_service.http, timeout=60)
+    for path, headers, status in (
+        (INFER, {"Content-Type": "text/csv"}, 415),
+        ("/v2/models/other/infer", {}, 404),
+        ("/nowhere", {}, 404),
+    ):
+        connection.request("POST", path, b"x" * 300_000, headers)
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("connection")) == (status, None)
+        answer.read()
+    connection.request("POST", INFER, grey_png(), {"Content-Type": "image/png"})
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
 def test_it_tells_the_ports_and_is_ready_then(tiny_service: Any):
     told = json.loads(tiny_service.port_file.read_text())
     assert told == {"http": tiny_service.http, "grpc": tiny_service.grpc, "pid": tiny_service.process.pid}

@@ -227,14 +227,22 @@ async def test_it_is_not_ready_while_it_leaves_and_refuses_once_it_drains(
 
 
 async def test_a_full_service_says_so_before_it_reads_the_body(client: httpx.AsyncClient, service: Service):
+    read = False
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal read
+        read = True
+        yield b"an image"
+
     gate = threading.Event()
     held = asyncio.create_task(service.scheduler.run([lambda ms: gate.wait(20)] * 8))
     await asyncio.sleep(0)
-    answer = await client.post(INFER, content=b"not even an image")
-    assert (answer.status_code, answer.json()["code"]) == (429, "service.overloaded")
-    assert int(answer.headers["retry-after"]) >= 1
+    answer = await client.post(INFER, content=body())
     gate.set()
     await held
+    assert (answer.status_code, answer.json()["code"]) == (429, "service.overloaded")
+    assert int(answer.headers["retry-after"]) >= 1
+    assert not read
 
 
 async def test_a_deadline_that_passes_in_the_queue_is_504(

@@ -15,7 +15,7 @@ import pytest
 from carpal.records.record import Record
 from carpal_detector.errors import PortInUseError
 from carpal_detector.proto import open_inference_pb2 as messages
-from carpal_detector.rpc import open_server
+from carpal_detector.rpc import deadline_of, open_server
 from carpal_detector.server import Service
 from carpal_detector.sockets import listen, port_of
 
@@ -110,6 +110,25 @@ async def test_a_deadline_that_passes_in_the_queue_is_deadline_exceeded(
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     gate.set()
     await held
+
+
+@pytest.mark.parametrize(
+    ("own_s", "header", "expected_s"),
+    [(None, None, None), (2.0, None, 2.0), (None, "500", 0.5), (2.0, "500", 0.5), (0.25, "500", 0.25)],
+)
+async def test_the_nearer_of_the_deadlines_of_grpc_and_of_the_header_counts(
+    own_s: float | None, header: str | None, expected_s: float | None
+):
+    class Context:
+        def time_remaining(self) -> float | None:
+            return own_s
+
+        def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+            return () if header is None else (("x-request-deadline-ms", header),)
+
+    now_s = asyncio.get_running_loop().time()
+    until_s = deadline_of(Context())
+    assert until_s == (None if expected_s is None else pytest.approx(now_s + expected_s, abs=0.2))
 
 
 async def test_a_message_above_the_limit_is_refused(call: Call):

@@ -93,7 +93,7 @@ class Rpc:
         async with self._errors(context):
             with self._metrics.request():
                 served = self._lifecycle.model(request.model_name, request.model_version)
-                until_s = _deadline_s(context)
+                until_s = deadline_of(context)
                 self._scheduler.expect_room()
                 call = v2_grpc.parse(request)
                 tensors = await self._inference.call(served, call, deadline_s=until_s)
@@ -148,7 +148,7 @@ async def _abort(context: Any, failure: CarpalError, request_id: str) -> None:
     await context.abort(STATUS_CODES[failure.status.grpc], details, tuple(trailing))
 
 
-def _deadline_s(context: Any) -> float | None:
+def deadline_of(context: Any) -> float | None:
     """The nearer of gRPC's own deadline and the header that REST takes."""
     remaining_s = context.time_remaining()
     own_s = None if remaining_s is None else asyncio.get_running_loop().time() + remaining_s
