@@ -95,7 +95,7 @@ class Truth:
                     f"HTTP/1.1 {status} Known\r\nContent-Length: {len(answer)}\r\n{more}\r\n".encode() + answer
                 )
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
