@@ -97,7 +97,7 @@ class RemoteError(CarpalError):
     def __init__(self, code: str, kind: Kind, what: str, why: str, remedy: str) -> None:
         super().__init__(what, why, remedy)
         self.code = code  # type: ignore[misc]  # a leaf has one code; here it is the one that another process raised
-        self.kind = kind  # type: ignore[misc]
+        self.kind = kind  # type: ignore[misc]  # likewise
 
 
 def _refusal(answer: httpx.Response) -> CarpalError:

@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from carpal.errors import CarpalError, Kind
+from carpal.errors import GateError, Kind
 from carpal.reports.blocks import Page
 from carpal.reports.palette import DARK, LIGHT, Theme
 
@@ -18,10 +18,10 @@ LIMIT_BYTES = 3_000_000
 """A report stays small enough to be sent by mail and opened on a telephone."""
 
 
-class PageTooLargeError(CarpalError):
+class PageTooLargeError(GateError):
     """A report that outgrew its limit."""
 
-    code = "report.too-large"
+    code = "gate.report-too-large"
     kind = Kind.TOO_LARGE
 
 
