@@ -4,7 +4,8 @@
 
 Locust's page then shows latencies from the intended start. The number of users has no meaning here, the schedule
 sets the load. With several workers give each its part: ``--arrival-workers N`` beside ``--expect-workers N``.
-Phantoms are drawn when the run starts and count towards --run-time. No verdict is made: that is what ``carpal load run`` is for.
+Phantoms are drawn when the run starts, within its ``--run-time``. No verdict is made: that is what
+``carpal load run`` is for.
 """
 
 from __future__ import annotations
