@@ -1,9 +1,9 @@
 """Variations of a training image: mosaic, shift, scale, rotation, mirror, brightness.
 
-The meaning and the ranges are those of ultralytics (``data/augment.py``: Mosaic, RandomPerspective, RandomFlip, RandomHSV),
-written for one grey channel on black: each tile is warped straight into the result, which costs a quarter of
-composing the double-sized mosaic first, and the random numbers come from a generator of the image and epoch, so that a
-resumed run sees what an unbroken one would have seen.
+The meaning and the ranges are those of ultralytics (``data/augment.py``: Mosaic, RandomPerspective, RandomFlip,
+RandomHSV), written for one grey channel on black. Each tile is warped straight into the result, instead of composing
+the double-sized mosaic first. The random numbers come from a generator of the image and epoch, so that a resumed run
+sees what an unbroken one would have seen.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ SMALLEST_SIDE_PX = 2.0
 SMALLEST_SHARE = 0.1  # of a box's area that must stay in view
 
 
-def vary(cache: Cache, index: int, plan: Augmentation, rng: np.random.Generator, *, mosaic: bool) -> tuple[Image, Truth]:
+def vary(
+    cache: Cache, index: int, plan: Augmentation, rng: np.random.Generator, *, mosaic: bool
+) -> tuple[Image, Truth]:
     """One varied image: uint8 [H, W], classes int64 [n], boxes float32 [n, 4] in network pixels."""
     height, width = cache.images.shape[1:]
     warp = _warp(plan, rng, width, height)
@@ -54,7 +56,8 @@ def _warp(plan: Augmentation, rng: np.random.Generator, width: int, height: int)
     shift = rng.uniform(-plan.translate, plan.translate, 2) * (width, height)
     cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
     turn = np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
-    return _shift(width / 2 + shift[0], height / 2 + shift[1]) @ turn @ _shift(-width / 2, -height / 2)
+    warp: Matrix = _shift(width / 2 + shift[0], height / 2 + shift[1]) @ turn @ _shift(-width / 2, -height / 2)
+    return warp
 
 
 def _tiles(

@@ -24,13 +24,13 @@ class Average:
         self.network = deepcopy(network).eval().requires_grad_(False)
         self.updates = updates
 
-    @torch.no_grad()
     def update(self, network: nn.Module) -> None:
         """Take in one more step of training."""
         self.updates += 1
         weight = 1.0 - DECAY * (1.0 - math.exp(-self.updates / RAMP_STEPS))
         mine, theirs = floats(self.network), floats(network)
-        torch._foreach_lerp_(mine, theirs, weight)
+        with torch.no_grad():
+            torch._foreach_lerp_(mine, theirs, weight)
 
 
 def floats(network: nn.Module) -> list[torch.Tensor]:

@@ -36,7 +36,13 @@ def training_batches(cache: Cache, recipe: Recipe, epoch: int, rank: int) -> Ite
 
     def prepare(step: int, indices: NDArray[np.int64]) -> Batch:
         varied = [
-            vary(cache, index, recipe.augmentation, np.random.default_rng([recipe.seed, epoch, step, place, rank]), mosaic=mosaic)
+            vary(
+                cache,
+                index,
+                recipe.augmentation,
+                np.random.default_rng([recipe.seed, epoch, step, place, rank]),
+                mosaic=mosaic,
+            )
             for place, index in enumerate(indices.tolist())
         ]
         return _collate([image for image, _ in varied], [truth for _, truth in varied])
@@ -52,9 +58,7 @@ def training_batches(cache: Cache, recipe: Recipe, epoch: int, rank: int) -> Ite
             yield ahead.popleft().result()
 
 
-def _collate(
-    images: list[NDArray[np.uint8]], truths: list[tuple[NDArray[np.int64], NDArray[np.float32]]]
-) -> Batch:
+def _collate(images: list[NDArray[np.uint8]], truths: list[tuple[NDArray[np.int64], NDArray[np.float32]]]) -> Batch:
     """Stack images, and put all boxes into one table that says which image each belongs to."""
     height, width = images[0].shape
     owners = np.concatenate([np.full(len(classes), place) for place, (classes, _) in enumerate(truths)])

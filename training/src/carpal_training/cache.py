@@ -21,7 +21,7 @@ from carpal.imaging.geometry import Boxes, clip
 from carpal.imaging.preprocess import Chain
 from carpal.imaging.readers import read
 from carpal_training.dataset import Dataset, Sample
-from carpal_training.errors import DiskFull
+from carpal_training.errors import DiskFullError
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,19 @@ def open_cache(folder: Path) -> Cache:
 
 
 def build_cache(
-    dataset: Dataset, samples: Sequence[Sample], chain: Chain, parent: Path, *, advance: Callable[[], object] = lambda: None
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    chain: Chain,
+    parent: Path,
+    *,
+    advance: Callable[[], object] = lambda: None,
 ) -> Path:
     """Prepare the samples, unless that was done before, and return the cache's folder.
 
     The folder is named by a digest of the dataset, the stems and the chain, and appears whole or not at all.
 
     Raises:
-        DiskFull: less room than the array needs.
+        DiskFullError: less room than the array needs.
         ImageError: an image that cannot be read.
     """
     target = parent / _key(dataset, samples, chain)
@@ -78,19 +83,8 @@ def build_cache(
     temporary.mkdir()
     try:
         images = np.lib.format.open_memmap(temporary / "images.npy", "w+", np.uint8, (len(samples), height, width))
-
-        def prepare(index: int) -> Boxes:
-            radiograph = read(samples[index].image)
-            prepared = chain.apply(radiograph.pixels)
-            images[index] = prepared.image[0]
-            advance()
-            source = samples[index].boxes_px(radiograph.width, radiograph.height)
-            return clip(prepared.to_network.boxes(source), width, height)
-
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            boxes = list(pool.map(prepare, range(len(samples))))
+        boxes = _prepare(samples, chain, images, advance)
         images.flush()
-        del images
         np.savez(
             temporary / "boxes.npz",
             classes=np.concatenate([sample.classes for sample in samples]),
@@ -103,15 +97,33 @@ def build_cache(
     return target
 
 
+def _prepare(
+    samples: Sequence[Sample], chain: Chain, images: NDArray[np.uint8], advance: Callable[[], object]
+) -> list[Boxes]:
+    """Fill the array, and return each image's boxes in network pixels."""
+    height, width = images.shape[1:]
+
+    def one(index: int) -> Boxes:
+        radiograph = read(samples[index].image)
+        prepared = chain.apply(radiograph.pixels)
+        images[index] = prepared.image[0]
+        advance()
+        source = samples[index].boxes_px(radiograph.width, radiograph.height)
+        return clip(prepared.to_network.boxes(source), width, height)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(one, range(len(samples))))
+
+
 def check_space(folder: Path, needed_bytes: int) -> None:
     """Refuse before the work starts rather than fail in the middle.
 
     Raises:
-        DiskFull: the file system of the folder has less room than this.
+        DiskFullError: the file system of the folder has less room than this.
     """
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:
-        raise DiskFull(
+        raise DiskFullError(
             f"{folder} has {free / 1e6:.0f} MB free, {needed_bytes / 1e6:.0f} MB are needed",
             "Prepared images and checkpoints are written there.",
             "Free some space or choose another --out.",

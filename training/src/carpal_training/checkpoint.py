@@ -1,18 +1,20 @@
-"""A checkpoint of a run: everything that is needed to go on, or to export. Tensors and plain values only, so that reading
-one never runs code from it."""
+"""A checkpoint of a run: everything that is needed to go on, or to export.
+
+Tensors and plain values only, so that reading one never runs code from it.
+"""
 
 from __future__ import annotations
 
 import os
 import pickle
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from carpal_training.errors import ClassesDiffer, RunMissing, WeightsInvalid
+from carpal_training.errors import ClassesDifferError, RunMissingError, WeightsInvalidError
 
 State = Mapping[str, torch.Tensor]
 
@@ -43,7 +45,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("wb") as stream:
-            torch.save({name: value for name, value in vars(checkpoint).items()}, stream)
+            torch.save(dict(vars(checkpoint)), stream)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
@@ -55,31 +57,32 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read one.
 
     Raises:
-        RunMissing: there is none.
-        WeightsInvalid: the file is no checkpoint of ours.
+        RunMissingError: there is none.
+        WeightsInvalidError: the file is no checkpoint of ours.
     """
     if not path.is_file():
-        raise RunMissing(f"{path} is not there", "A run writes its checkpoint after each epoch.", "Name a run that has finished an epoch.")
+        raise RunMissingError(
+            f"{path} is not there",
+            "A run writes its checkpoint after each epoch.",
+            "Name a run that has finished an epoch.",
+        )
     try:
         return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
     except (RuntimeError, TypeError, EOFError, pickle.UnpicklingError, KeyError) as failure:
-        raise WeightsInvalid(f"{path} is no checkpoint of carpal: {failure}", "It may be cut short.", "Train again.") from failure
+        raise WeightsInvalidError(
+            f"{path} is no checkpoint of carpal: {failure}", "It may be cut short.", "Train again."
+        ) from failure
 
 
 def check_classes(found: list[str], wanted: list[str], source: str) -> None:
     """Refuse weights whose classes are not those of the dataset, in the same order.
 
     Raises:
-        ClassesDiffer: naming both lists.
+        ClassesDifferError: naming both lists.
     """
     if found != wanted:
-        raise ClassesDiffer(
+        raise ClassesDifferError(
             f"{source} knows the classes {', '.join(found)}; the dataset has {', '.join(wanted)}",
             "The head's channels stand for classes by position.",
             "Start from scratch or from weights with the same classes in the same order.",
         )
-
-
-def as_dict(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Its fields, for tests that compare two."""
-    return asdict(checkpoint)

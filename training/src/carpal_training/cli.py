@@ -1,4 +1,4 @@
-"""The commands ``carpal train``, ``carpal evaluate`` and ``carpal export``. Torch and Ray are imported when one runs."""
+"""``carpal train``, ``carpal evaluate`` and ``carpal export``; torch and Ray are imported when one of them runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def train_command(
     recipe: Annotated[Path, typer.Argument(help="A recipe, e.g. training/recipes/quick.yaml.")],
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder of the run; must not exist yet.")],
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Ray workers, instead of the recipe's.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Ray workers, instead of the recipe's.")
+    ] = None,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value, instead of the recipe's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     repository: Repository = None,
@@ -77,7 +79,9 @@ def export_command(
 
 
 def evaluate_command(
-    model: Annotated[str, typer.Option("--model", help="A package: starter, a folder, name, name@channel, name:version.")],
+    model: Annotated[
+        str, typer.Option("--model", help="A package: starter, a folder, name, name@channel, name:version.")
+    ],
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder for evaluation.json and curves.csv.")],
     part: Annotated[str, typer.Option("--part", help="train, val or test.")] = "test",
@@ -118,6 +122,6 @@ def evaluate_command(
     terminal.result(evaluation)
     left = f"; no instance of {', '.join(evaluation.left_out_classes)}" if evaluation.left_out_classes else ""
     terminal.done(
-        f"mAP50 {evaluation.map50:.3f}, mAP50-95 {evaluation.map50_95:.3f} over {len(evaluation.averaged_classes)} classes, "
-        f"{evaluation.images} images{left}: {out}/evaluation.json"
+        f"mAP50 {evaluation.map50:.3f}, mAP50-95 {evaluation.map50_95:.3f} over {len(evaluation.averaged_classes)} "
+        f"classes, {evaluation.images} images{left}: {out}/evaluation.json"
     )

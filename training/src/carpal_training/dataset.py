@@ -24,7 +24,13 @@ import yaml
 from numpy.typing import NDArray
 
 from carpal.imaging.geometry import Boxes
-from carpal_training.errors import DatasetMissing, ImagesMissing, LabelInvalid, LabelsMissing, TableInvalid
+from carpal_training.errors import (
+    DatasetMissingError,
+    ImagesMissingError,
+    LabelInvalidError,
+    LabelsMissingError,
+    TableInvalidError,
+)
 
 LABELS = Path("folder_structure/yolov5/labels")
 META = Path("folder_structure/yolov5/meta.yaml")
@@ -89,13 +95,13 @@ def open_dataset(root: Path) -> Dataset:
     """Read the table, the class names and every label; images are only looked for.
 
     Raises:
-        DatasetMissing: there is no dataset in this folder.
-        ImagesMissing, LabelsMissing: a row, an image or a label stands alone.
-        LabelInvalid, TableInvalid: a file that breaks its form.
+        DatasetMissingError: there is no dataset in this folder.
+        ImagesMissingError, LabelsMissingError: a row, an image or a label stands alone.
+        LabelInvalidError, TableInvalidError: a file that breaks its form.
     """
     for part in (TABLE, META, LABELS):
         if not (root / part).exists():
-            raise DatasetMissing(
+            raise DatasetMissingError(
                 f"{root} holds no dataset: {part} is not there",
                 "The layout is that of GRAZPEDWRI-DX as it is distributed.",
                 "Name the folder that holds dataset.csv, or make one: carpal phantoms OUT --count 300.",
@@ -106,7 +112,8 @@ def open_dataset(root: Path) -> Dataset:
     labels = {path.stem: path for path in (root / LABELS).glob("*.txt")}
     _paired(patients, images, labels, root)
     samples = tuple(
-        Sample(stem, images[stem], patients[stem], *_read_label(labels[stem], len(classes))) for stem in sorted(patients)
+        Sample(stem, images[stem], patients[stem], *_read_label(labels[stem], len(classes)))
+        for stem in sorted(patients)
     )
     return Dataset(root, classes, samples)
 
@@ -115,11 +122,15 @@ def _class_names(path: Path) -> tuple[str, ...]:
     try:
         names: Any = yaml.safe_load(path.read_text("utf-8"))["names"]
     except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as failure:
-        raise TableInvalid(f"{path} names no classes: {failure!r}", "", "It needs a list under the key names.") from failure
+        raise TableInvalidError(
+            f"{path} names no classes: {failure!r}", "", "It needs a list under the key names."
+        ) from failure
     if isinstance(names, dict):
         names = [names[key] for key in sorted(names)]
     if not isinstance(names, list) or not names or len(set(names)) != len(names):
-        raise TableInvalid(f"{path}: names is {names!r}", "It must be a list of different names.", "Correct the file.")
+        raise TableInvalidError(
+            f"{path}: names is {names!r}", "It must be a list of different names.", "Correct the file."
+        )
     return tuple(str(name) for name in names)
 
 
@@ -130,27 +141,29 @@ def _patients(path: Path) -> dict[str, str]:
             rows = [(row["filestem"], row["patient_id"]) for row in csv.DictReader(stream)]
         patients = {stem: str(int(float(patient))) for stem, patient in rows}
     except (KeyError, ValueError, TypeError, csv.Error, UnicodeDecodeError) as failure:
-        raise TableInvalid(
+        raise TableInvalidError(
             f"{path} cannot be read: {failure!r}", "It needs the columns filestem and patient_id.", "Fetch it again."
         ) from failure
     if len(patients) != len(rows):
-        raise TableInvalid(f"{path} names a file stem twice", "Stems are the keys of the dataset.", "Remove the double row.")
+        raise TableInvalidError(
+            f"{path} names a file stem twice", "Stems are the keys of the dataset.", "Remove the double row."
+        )
     if not patients:
-        raise TableInvalid(f"{path} has no rows", "A dataset needs images.", "Fetch it again.")
+        raise TableInvalidError(f"{path} has no rows", "A dataset needs images.", "Fetch it again.")
     return patients
 
 
 def _paired(patients: Mapping[str, str], images: Mapping[str, Path], labels: Mapping[str, Path], root: Path) -> None:
     imageless = sorted((set(patients) | set(labels)) - set(images))
     if imageless:
-        raise ImagesMissing(
-            f"{len(imageless)} of {len(patients)} images are not in {root}/images_part*, the first is {imageless[0]}.png",
+        raise ImagesMissingError(
+            f"{len(imageless)} of {len(patients)} images are not in {root}/images_part*, first {imageless[0]}.png",
             "Each row of dataset.csv and each label needs its image.",
             "Unpack all image archives, or remove the rows and labels.",
         )
     unlabelled = sorted(set(patients) - set(labels))
     if unlabelled:
-        raise LabelsMissing(
+        raise LabelsMissingError(
             f"{len(unlabelled)} images have no label file in {root / LABELS}, the first is {unlabelled[0]}.txt",
             "An image without findings has an empty label file; a missing one may be an unfinished copy.",
             "Unpack the labels again, or write empty files for images without findings.",
@@ -167,15 +180,19 @@ def _read_label(path: Path, count: int) -> tuple[NDArray[np.int64], Boxes]:
             name, *numbers = line.split()
             index, (x, y, width, height) = int(name), map(float, numbers)
         except ValueError as failure:
-            raise LabelInvalid(f"{path} line {number} reads {line!r}", "A line is: class x y width height.", "Correct it.") from failure
+            raise LabelInvalidError(
+                f"{path} line {number} reads {line!r}", "A line is: class x y width height.", "Correct it."
+            ) from failure
         if not 0 <= index < count:
-            raise LabelInvalid(
+            raise LabelInvalidError(
                 f"{path} line {number} has class {index}",
                 f"meta.yaml names {count} classes, 0 to {count - 1}.",
                 "Correct the label or the class list.",
             )
         if not (0 <= x <= 1 and 0 <= y <= 1 and 0 < width <= 1 and 0 < height <= 1):
-            raise LabelInvalid(f"{path} line {number} reads {line!r}", "A box is given in shares of the image, 0 to 1.", "Correct it.")
+            raise LabelInvalidError(
+                f"{path} line {number} reads {line!r}", "A box is given in shares of the image, 0 to 1.", "Correct it."
+            )
         classes.append(index)
         boxes.append([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
     corners = np.clip(np.array(boxes, dtype=np.float64).reshape(-1, 4), 0.0, 1.0)

@@ -9,12 +9,13 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from carpal.errors import CarpalError
-from carpal_training.errors import WorkerLost
-from carpal_training.loop import Job
+from carpal_training.errors import WorkerLostError
+from carpal_training.job import Job
 from carpal_training.run import Epoch
 
 # Ray reads these while it is imported or started: nothing is reported, nothing listens outside this machine.
@@ -43,10 +44,11 @@ def train(job: Job, tick: Callable[[], None]) -> None:
 
     Raises:
         CarpalError: what a worker raised.
-        WorkerLost: a worker failed in another way.
+        WorkerLostError: a worker failed in another way.
         KeyboardInterrupt: passed on after the workers were ended.
     """
     os.environ.update(QUIET)
+    shutil.rmtree(job.run / "ray", ignore_errors=True)  # of an earlier attempt; last.pt holds all that is needed
     with _cluster(job.recipe.workers):
         outcome: list[BaseException] = []
 
@@ -79,6 +81,7 @@ def _fit(job: Job) -> None:
             name="run",
             storage_path=str(job.run / "ray"),
             checkpoint_config=ray.train.CheckpointConfig(num_to_keep=1),
+            failure_config=ray.train.FailureConfig(max_failures=job.recipe.restarts),
         ),
     ).fit()
 
@@ -93,6 +96,8 @@ def _work(config: dict[str, Any]) -> None:
     from carpal_training.loop import Loop, threads_a_worker
 
     job: Job = config["job"]
+    if ray.train.get_checkpoint() is not None:  # Ray started the workers again; last.pt is at least as new as its copy
+        job = replace(job, resume=True)
     group = Group()
     torch.set_num_threads(threads_a_worker(job.recipe.workers))
     device = ray.train.torch.get_device() if job.recipe.gpu else torch.device("cpu")
@@ -104,7 +109,7 @@ def _work(config: dict[str, Any]) -> None:
             ray.train.report(metrics)
             return
         with tempfile.TemporaryDirectory(dir=checkpoint.parent, prefix=".ray-") as folder:
-            os.link(checkpoint, Path(folder) / checkpoint.name)
+            shutil.copyfile(checkpoint, Path(folder) / checkpoint.name)
             ray.train.report(metrics, checkpoint=ray.train.Checkpoint.from_directory(folder))
 
     Loop(job, group, device).run(report)
@@ -149,6 +154,8 @@ def _told(failure: BaseException) -> BaseException:
         inner = [error.__cause__, getattr(error, "cause", None), *getattr(error, "worker_failures", {}).values()]
         seen += [item for item in inner if isinstance(item, BaseException) and item not in seen]
     words = str(failure).strip().splitlines() or [type(failure).__name__]
-    return WorkerLost(
-        f"a worker failed: {words[-1]}", "\n".join(words[-12:]), "Go on from the last checkpoint with --resume, or use fewer --workers."
+    return WorkerLostError(
+        f"a worker failed: {words[-1]}",
+        "\n".join(words[-12:]),
+        "Go on from the last checkpoint with --resume, or use fewer --workers.",
     )

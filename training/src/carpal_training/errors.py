@@ -5,106 +5,113 @@ from __future__ import annotations
 from carpal.errors import ConfigError, DatasetError, GateError, Kind, TrainingError
 
 
-class RecipeInvalid(ConfigError):
+class RecipeInvalidError(ConfigError):
     """A recipe breaks its closed schema."""
 
-    code = "recipe.invalid"
+    code = "config.recipe-invalid"
 
 
-class DatasetMissing(DatasetError):
+class DatasetMissingError(DatasetError):
     """No dataset where one was named."""
 
     code = "dataset.missing"
     kind = Kind.NOT_FOUND
 
 
-class ImagesMissing(DatasetError):
+class ImagesMissingError(DatasetError):
     """Labels or table rows without their image."""
 
     code = "dataset.missing-images"
 
 
-class LabelsMissing(DatasetError):
+class LabelsMissingError(DatasetError):
     """Images without a label file."""
 
     code = "dataset.missing-labels"
 
 
-class LabelInvalid(DatasetError):
+class LabelInvalidError(DatasetError):
     """A label line that is not a class and a box inside the image."""
 
     code = "dataset.bad-label"
 
 
-class TableInvalid(DatasetError):
+class TableInvalidError(DatasetError):
     """dataset.csv or meta.yaml cannot be read."""
 
     code = "dataset.bad-table"
 
 
-class SplitInvalid(DatasetError):
+class SplitInvalidError(DatasetError):
     """A split that does not fit the dataset, or that puts one patient in two parts."""
 
     code = "dataset.bad-split"
 
 
-class RunExists(TrainingError):
+class RunExistsError(TrainingError):
     """The output folder already holds a run."""
 
     code = "training.run-exists"
     kind = Kind.CONFLICT
 
 
-class RunMissing(TrainingError):
+class RunMissingError(TrainingError):
     """No run, or no checkpoint in it."""
 
     code = "training.no-run"
     kind = Kind.NOT_FOUND
 
 
-class DiskFull(TrainingError):
+class DiskFullError(TrainingError):
     """Too little room for the run."""
 
     code = "training.no-space"
     kind = Kind.UNAVAILABLE
 
 
-class Diverged(TrainingError):
+class DivergedError(TrainingError):
     """The loss is no longer a number."""
 
     code = "training.diverged"
     kind = Kind.FAILED_CHECK
 
 
-class Stopped(TrainingError):
+class StoppedError(TrainingError):
     """Somebody stopped the run."""
 
     code = "training.stopped"
     kind = Kind.CANCELLED
 
 
-class WorkerLost(TrainingError):
+class WorkerLostError(TrainingError):
     """A Ray worker failed."""
 
     code = "training.worker-failed"
     kind = Kind.INTERNAL
 
 
-class ClassesDiffer(TrainingError):
+class ClassesDifferError(TrainingError):
     """The classes of the weights and of the dataset differ."""
 
     code = "training.class-mismatch"
     kind = Kind.CONFLICT
 
 
-class WeightsInvalid(TrainingError):
+class DataDiffersError(TrainingError):
+    """A run is continued or exported with images other than those it was trained on."""
+
+    code = "training.data-mismatch"
+    kind = Kind.CONFLICT
+
+
+class WeightsInvalidError(TrainingError):
     """Weights that do not fit the architecture."""
 
     code = "training.bad-weights"
     kind = Kind.UNPROCESSABLE
 
 
-class ParityFailed(GateError):
+class ParityFailedError(GateError):
     """The exported network and the trained one give different boxes."""
 
     code = "gate.parity"

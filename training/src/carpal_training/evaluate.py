@@ -35,7 +35,7 @@ class AtPoint(Document):
 
 
 class ClassEvaluation(Document):
-    """One class; precision, recall and F1 are at IoU 0.5 and at the threshold with the best F1. Null: no instance."""
+    """One class; precision, recall and F1 are at IoU 0.5, at the threshold with the best F1. Null: no instance."""
 
     instances: Count = Field(description="boxes in the truth")
     images: Count = Field(description="images with at least one")
@@ -51,7 +51,7 @@ class ClassEvaluation(Document):
 
 
 class Evaluation(Document):
-    """evaluation.json. Beside it lies curves.csv with the columns class, recall, precision (IoU 0.5, 101 points a class)."""
+    """evaluation.json. Beside it lies curves.csv: class, recall, precision (IoU 0.5, 101 points a class)."""
 
     schema_: Literal["carpal.evaluation/v1"] = Field(default="carpal.evaluation/v1", alias="schema")
     model: str = Field(description="name:version of the package")
@@ -114,7 +114,7 @@ class Findings:
 def look(
     detector: Detector, samples: Sequence[Sample], *, threads: int = 2, advance: Callable[[], object] = lambda: None
 ) -> Findings:
-    """Run the detector over samples, in their order; an engine with one thread a call is best used with several threads."""
+    """Run the detector over samples, in their order; with one thread a call in the engine, several threads pay best."""
 
     def one(sample: Sample) -> tuple[Detections, Truth]:
         radiograph = read(sample.image)
@@ -141,7 +141,10 @@ def evaluate(
     ranked = findings.ranked
     map50, map50_95 = mean_average_precision(ranked)
     manifest = detector.manifest
-    entries = {name: _class_evaluation(findings, entry, index, detector) for index, (name, entry) in enumerate(zip(findings.classes, ranked, strict=True))}
+    entries = {
+        name: _class_evaluation(findings, entry, index, detector)
+        for index, (name, entry) in enumerate(zip(findings.classes, ranked, strict=True))
+    }
     return Evaluation(
         model=f"{manifest.name}:{manifest.version}",
         model_digest=detector.package.digest,
@@ -167,7 +170,9 @@ def write_evaluation(evaluation: Evaluation, findings: Findings, folder: Path) -
     lines = ["class,recall,precision"]
     for name, entry in zip(findings.classes, findings.ranked, strict=True):
         if entry.instances:
-            lines += [f"{name},{recall:.2f},{precision:.6f}" for recall, precision in zip(RECALLS, entry.curve(), strict=True)]
+            lines += [
+                f"{name},{recall:.2f},{precision:.6f}" for recall, precision in zip(RECALLS, entry.curve(), strict=True)
+            ]
     write_whole(folder / "curves.csv", ("\n".join(lines) + "\n").encode())
     write_whole(folder / "evaluation.json", evaluation.to_json(indent=True))
 
@@ -177,15 +182,29 @@ def _class_evaluation(findings: Findings, ranked: Ranked, index: int, detector: 
     points = detector.manifest.operating_points[findings.classes[index]]
     at = {
         name: AtPoint(**measure(probabilities, present, point.threshold).model_dump())
-        for name, point in (("high_sensitivity", points.high_sensitivity), ("high_specificity", points.high_specificity))
+        for name, point in (
+            ("high_sensitivity", points.high_sensitivity),
+            ("high_specificity", points.high_specificity),
+        )
     }
-    common = {"instances": ranked.instances, "images": int(present.sum()), "detections": len(ranked.probabilities), **at}
+    common = {
+        "instances": ranked.instances,
+        "images": int(present.sum()),
+        "detections": len(ranked.probabilities),
+        **at,
+    }
     if not ranked.instances:
         return ClassEvaluation(precision=None, recall=None, f1=None, threshold=None, ap50=None, ap50_95=None, **common)
     average = ranked.average_precision()
     precision, recall, f1, threshold = best_f1(ranked)
     return ClassEvaluation(
-        precision=precision, recall=recall, f1=f1, threshold=threshold, ap50=average[0], ap50_95=average.mean(), **common
+        precision=precision,
+        recall=recall,
+        f1=f1,
+        threshold=threshold,
+        ap50=average[0],
+        ap50_95=average.mean(),
+        **common,
     )
 
 
@@ -194,6 +213,8 @@ def best_f1(ranked: Ranked) -> tuple[float, float, float, float | None]:
     if not len(ranked.probabilities):
         return 0.0, 0.0, 0.0, None
     precision, recall = ranked.precision(), ranked.recall()
-    f1 = np.divide(2 * precision * recall, precision + recall, out=np.zeros_like(precision), where=precision + recall > 0)
+    f1 = np.divide(
+        2 * precision * recall, precision + recall, out=np.zeros_like(precision), where=precision + recall > 0
+    )
     best = int(np.argmax(f1))
     return float(precision[best]), float(recall[best]), float(f1[best]), float(ranked.probabilities[best])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import warnings
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ OPSET = 18
 INPUT, OUTPUT = "images", "head"
 
 
-class Served(nn.Module):
+class Served(nn.Module):  # type: ignore[misc]  # mypy skips torch, so its classes are Any
     """The network as it is served: uint8 [1, 1, H, W] to float32 [1, 4 + classes, anchors]."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -44,7 +43,7 @@ def export_checkpoint(source: Path, target: Path, size_px: int) -> Checkpoint:
     """Write a checkpoint's averaged network as ONNX.
 
     Raises:
-        RunMissing, WeightsInvalid: there is no such checkpoint.
+        RunMissingError, WeightsInvalidError: there is no such checkpoint.
     """
     checkpoint = load_checkpoint(source)
     export_network(restore(checkpoint), checkpoint.classes, target, size_px)
@@ -61,7 +60,13 @@ def export_network(network: nn.Module, classes: Sequence[str], target: Path, siz
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                served, (image,), str(raw), input_names=[INPUT], output_names=[OUTPUT], opset_version=OPSET, dynamo=False
+                served,
+                (image,),
+                str(raw),
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                opset_version=OPSET,
+                dynamo=False,
             )
         model = onnxslim.slim(onnx.load(raw))
         del model.metadata_props[:]
@@ -69,7 +74,7 @@ def export_network(network: nn.Module, classes: Sequence[str], target: Path, siz
         onnx.checker.check_model(model)
         finished = Path(folder) / target.name
         finished.write_bytes(model.SerializeToString())
-        os.replace(finished, target)
+        finished.replace(target)
 
 
 def anchors(size_px: int) -> int:

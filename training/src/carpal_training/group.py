@@ -11,7 +11,10 @@ from carpal_training.average import floats
 
 
 class Group:
-    """What the ranks do together. Every method is called by all ranks or by none; that is what lets a run end by itself."""
+    """What the ranks do together.
+
+    Every method is called by all ranks or by none, and so none ever waits for another that does not come.
+    """
 
     def __init__(self) -> None:
         together = distributed.is_available() and distributed.is_initialized()

@@ -10,7 +10,6 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -21,8 +20,9 @@ from carpal_training.average import Average
 from carpal_training.batches import Batch, steps_an_epoch, training_batches
 from carpal_training.cache import open_cache
 from carpal_training.checkpoint import Checkpoint, check_classes, load_checkpoint, save_checkpoint
-from carpal_training.errors import Diverged
+from carpal_training.errors import DivergedError
 from carpal_training.group import Group
+from carpal_training.job import Job
 from carpal_training.recipe import Recipe
 from carpal_training.run import Epoch, RunFolder
 from carpal_training.validation import validate
@@ -36,24 +36,6 @@ MEASURED = 32  # training images on which normalisations are measured when a pac
 Report = Callable[[Epoch, Path], None]
 
 
-@dataclass(frozen=True)
-class Job:
-    """What a worker needs to know; plain data that travels to it.
-
-    Attributes:
-        start: weights to begin with (.pt or .onnx), or None for random ones.
-        resume: go on from the run's last checkpoint.
-    """
-
-    recipe: Recipe
-    run: Path
-    train: Path
-    val: Path
-    classes: tuple[str, ...]
-    start: Path | None = None
-    resume: bool = False
-
-
 class Loop:
     """One worker's state: the network, its average, the optimizer."""
 
@@ -64,7 +46,11 @@ class Loop:
         torch.manual_seed(job.recipe.seed)
         recipe = job.recipe
         self.network = yolo.build_network(
-            recipe.architecture, job.classes, box_gain=recipe.box_gain, class_gain=recipe.class_gain, dfl_gain=recipe.dfl_gain
+            recipe.architecture,
+            job.classes,
+            box_gain=recipe.box_gain,
+            class_gain=recipe.class_gain,
+            dfl_gain=recipe.dfl_gain,
         )
         if job.start is not None:
             images = torch.from_numpy(self.train.images[:MEASURED].copy()[:, None]).float() / 255.0
@@ -82,7 +68,7 @@ class Loop:
         """Train the epochs that are left.
 
         Raises:
-            Diverged: the loss is no longer a number.
+            DivergedError: the loss is no longer a number.
         """
         history = self.folder.read_epochs()[: self.epochs_done]
         for number in range(self.epochs_done, self.recipe.epochs):
@@ -109,7 +95,7 @@ class Loop:
             terms = self._step(batch)
             sums = [total + term for total, term in zip(sums, terms, strict=True)]
             if not all(map(math.isfinite, sums)):
-                raise Diverged(
+                raise DivergedError(
                     f"the loss became {sums} in epoch {number + 1}, step {place + 1}",
                     f"A learning rate of {self.recipe.lr} may be too high for these images.",
                     "Try --set lr= with a tenth of it, or --set precision=float32.",

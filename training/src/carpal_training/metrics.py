@@ -1,6 +1,7 @@
-"""Average precision as COCO defines it: greedy matching by probability, 101 recall points, at most 100 boxes an image and class.
+"""Average precision as COCO defines it.
 
-Source: pycocotools ``cocoeval.py``; a test compares with faster-coco-eval.
+Greedy matching by probability, 101 recall points, at most 100 boxes an image and class. Source: pycocotools
+``cocoeval.py``; a test compares with faster-coco-eval.
 """
 
 from __future__ import annotations

@@ -33,17 +33,19 @@ def choose(probabilities: NDArray[np.float64], present: NDArray[np.bool_]) -> Op
     """The points of one class, from the validation images.
 
     High sensitivity: the highest threshold at which sensitivity is at least 0.95; where that is not reached, the lowest
-    threshold of all. High specificity: the lowest threshold, not below the other one, at which specificity is at least 0.95.
-    Without an image that has the class (or lacks it), 0.25 and 0.5: nothing can be measured.
+    threshold of all. High specificity: the lowest threshold, not below the other one, at which specificity is at least
+    0.95. Without an image that has the class (or lacks it), 0.25 and 0.5: nothing can be measured.
     """
     if not present.any() or present.all():
         return OperatingPoints(
-            high_sensitivity=measure(probabilities, present, 0.25), high_specificity=measure(probabilities, present, 0.5)
+            high_sensitivity=measure(probabilities, present, 0.25),
+            high_specificity=measure(probabilities, present, 0.5),
         )
     sensitive = _sensitive(probabilities[present])
     specific = max(sensitive, _specific(probabilities[~present]))
     return OperatingPoints(
-        high_sensitivity=measure(probabilities, present, sensitive), high_specificity=measure(probabilities, present, specific)
+        high_sensitivity=measure(probabilities, present, sensitive),
+        high_specificity=measure(probabilities, present, specific),
     )
 
 

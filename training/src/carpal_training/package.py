@@ -23,8 +23,9 @@ from carpal.packages.manifest import (
 )
 from carpal.packages.package import Package, write_package
 from carpal.terminal import Terminal
+from carpal_training.checkpoint import check_classes
 from carpal_training.dataset import Dataset, Sample, open_dataset
-from carpal_training.errors import ClassesDiffer
+from carpal_training.errors import DataDiffersError
 from carpal_training.evaluate import Findings, evaluate, look
 from carpal_training.export import anchors, export_checkpoint, restore
 from carpal_training.operating_points import choose
@@ -36,17 +37,20 @@ from carpal_training.splits import Split, make_split
 FILE = "model.onnx"
 CARD = Card(
     intended_use=(
-        "Points a reader to findings in radiographs of the wrist, as a research tool. Not a medical device, not for diagnosis."
+        "Points a reader to findings in radiographs of the wrist, as a research tool. "
+        "Not a medical device, not for diagnosis."
     ),
     limits=(
-        "Works on views and devices like those it was trained on. A missing finding proves nothing. Figures hold for the data "
-        "set they were measured on; measure again on your own images before you rely on them."
+        "Works on views and devices like those it was trained on. A missing finding proves nothing. Figures hold for "
+        "the data set they were measured on; measure again on your own images before you rely on them."
     ),
     data="See provenance: the data set, its digest, and the split by patient are named there.",
 )
 
 
-def export_run(run: Path, target: Path, name: str, terminal: Terminal, *, data: Path | None = None) -> tuple[Package, Parity]:
+def export_run(
+    run: Path, target: Path, name: str, terminal: Terminal, *, data: Path | None = None
+) -> tuple[Package, Parity]:
     """Export a run's best weights, compare them with what was trained, measure, and write a package.
 
     Args:
@@ -56,7 +60,7 @@ def export_run(run: Path, target: Path, name: str, terminal: Terminal, *, data: 
         data: the dataset, where it is no longer at the place that run.json names.
 
     Raises:
-        ParityFailed: the exported network does not find what the trained one finds; nothing is written.
+        ParityFailedError: the exported network does not find what the trained one finds; nothing is written.
         CarpalError: no run, another dataset, a target that exists.
     """
     folder = RunFolder(run)
@@ -84,17 +88,12 @@ def open_split(package: Package, data: Path) -> tuple[Dataset, Split]:
     """A dataset, dealt out as the package's training dealt it.
 
     Raises:
-        ClassesDiffer: the dataset has other classes than the package.
+        ClassesDifferError: the dataset has other classes than the package.
         CarpalError: no dataset.
     """
     training = package.manifest.provenance.training
     dataset = open_dataset(data)
-    if dataset.classes != package.manifest.classes:
-        raise ClassesDiffer(
-            f"the package knows {', '.join(package.manifest.classes)}; the dataset has {', '.join(dataset.classes)}",
-            "Figures compare classes by position.",
-            "Evaluate on a dataset with the same classes in the same order.",
-        )
+    check_classes(list(package.manifest.classes), list(dataset.classes), package.manifest.name)
     settings = {key.removeprefix("split."): value for key, value in training.items() if key.startswith("split.")}
     return dataset, make_split(dataset, Recipe.model_validate({"epochs": 1, "split": settings}).split)
 
@@ -103,7 +102,7 @@ def _data(recipe: Recipe, summary: Summary, data: Path | None) -> tuple[Dataset,
     dataset = open_dataset(data or Path(summary.dataset_path))
     split = make_split(dataset, recipe.split)
     if (dataset.digest, split.digest) != (summary.dataset_digest, summary.split_digest):
-        raise ClassesDiffer(
+        raise DataDiffersError(
             f"{dataset.root} is not what the run was trained on",
             f"Its digest is {dataset.digest[:19]}, the run's is {summary.dataset_digest[:19]}.",
             "Name the dataset of the run with --data.",
@@ -178,5 +177,3 @@ def _measured(
             "variants": (variant.model_copy(update={"map50": evaluation.map50, "map50_95": evaluation.map50_95}),),
         }
     )
-
-

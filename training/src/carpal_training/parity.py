@@ -14,7 +14,7 @@ from carpal.detection.postprocess import Detections, decode
 from carpal.imaging.geometry import clip
 from carpal.imaging.readers import read
 from carpal_training.dataset import Sample
-from carpal_training.errors import ParityFailed
+from carpal_training.errors import ParityFailedError
 
 BOX_PX = 0.5  # of the source image
 PROBABILITY = 1e-3
@@ -47,7 +47,7 @@ def check_parity(network: nn.Module, detector: Detector, samples: Sequence[Sampl
         samples: images that were not trained on.
 
     Raises:
-        ParityFailed: with the figures.
+        ParityFailedError: with the figures.
     """
     differences = [_compare(*_both(network, detector, sample)) for sample in samples]
     parity = Parity(
@@ -58,9 +58,9 @@ def check_parity(network: nn.Module, detector: Detector, samples: Sequence[Sampl
         unmatched=sum(entry.unmatched for entry in differences),
     )
     if not parity.passed:
-        raise ParityFailed(
+        raise ParityFailedError(
             f"the exported network differs: boxes by {parity.box_px:.3g} px (at most {BOX_PX}), probabilities by "
-            f"{parity.probability:.3g} (at most {PROBABILITY}), {parity.unmatched} of {parity.detections} without a partner",
+            f"{parity.probability:.3g} (at most {PROBABILITY}), {parity.unmatched} of {parity.detections} unmatched",
             f"Compared on {parity.images} images through the path that serves.",
             "Nothing was written. Export again; if it stays, look at what the export changed.",
         )
@@ -68,7 +68,7 @@ def check_parity(network: nn.Module, detector: Detector, samples: Sequence[Sampl
 
 
 def _both(network: nn.Module, detector: Detector, sample: Sample) -> tuple[Detections, Detections, float]:
-    """Detections from a little below the floor on, in source pixels, by the trained and by the served network; and the floor."""
+    """Detections from just below the floor on, in source pixels, by the trained and the served network; the floor."""
     radiograph = read(sample.image)
     prepared = detector.prepare(radiograph)
     with torch.inference_mode():
@@ -82,7 +82,7 @@ def _both(network: nn.Module, detector: Detector, sample: Sample) -> tuple[Detec
 
 
 def _compare(trained: Detections, served: Detections, floor: float) -> Parity:
-    """Each detection at or above the floor needs a partner of its class on the other side; the nearest one is compared."""
+    """Each detection at or above the floor needs a partner of its class on the other side; the nearest is compared."""
     box_px, probability, unmatched, count = 0.0, 0.0, 0, 0
     for these, others in ((trained, served), (served, trained)):
         for box, strength, name in zip(these.boxes, these.probabilities, these.classes, strict=True):

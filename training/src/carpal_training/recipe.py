@@ -64,6 +64,9 @@ class Recipe(Document):
     batch: Count = Field(default=32, description="images a step, over all workers")
     workers: Count = Field(default=2, description="Ray workers; each one is a process with its share of the batch")
     gpu: bool = Field(default=False, description="one GPU a worker")
+    restarts: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="times that Ray starts all workers again, from the last checkpoint, after one died"
+    )
     loader_threads: Count = Field(default=1, description="threads a worker that prepare the next batches")
     optimizer: Literal["sgd", "adamw"] = Field(default="sgd", description="SGD with Nesterov momentum, or AdamW")
     lr: Positive = Field(default=0.01, description="learning rate after the warm-up")

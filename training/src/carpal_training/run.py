@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import Literal
 
 import orjson
+from pydantic import Field
 
 from carpal.document import Document
-from carpal_training.errors import RunExists, RunMissing
+from carpal_training.errors import RunExistsError, RunMissingError
 from carpal_training.recipe import Recipe, read_recipe
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of epochs.csv; losses are means an image, accuracy is that of the averaged weights (blank: not validated)."""
+    """One line of epochs.csv: mean losses an image, accuracy of the averaged weights (blank: not validated)."""
 
     epoch: int
     seconds: float
@@ -41,7 +42,7 @@ class Epoch:
 class Summary(Document):
     """run.json."""
 
-    schema_: Literal["carpal.run/v1"] = "carpal.run/v1"
+    schema_: Literal["carpal.run/v1"] = Field(default="carpal.run/v1", alias="schema")
     state: Literal["running", "stopped", "failed", "finished"]
     dataset: str
     dataset_path: str
@@ -81,10 +82,10 @@ class RunFolder:
         """Make the folder.
 
         Raises:
-            RunExists: there is something in it.
+            RunExistsError: there is something in it.
         """
         if self.path.exists() and any(self.path.iterdir()):
-            raise RunExists(
+            raise RunExistsError(
                 f"{self.path} is not empty",
                 "A run never writes over another one.",
                 "Choose another --out, or go on with this run: --resume.",
@@ -95,20 +96,24 @@ class RunFolder:
         """The recipe as run.
 
         Raises:
-            RunMissing: this folder holds no run.
+            RunMissingError: this folder holds no run.
         """
         if not self.recipe_file.is_file():
-            raise RunMissing(f"{self.path} holds no run", "recipe.yaml is not there.", "Name the --out folder of carpal train run.")
+            raise RunMissingError(
+                f"{self.path} holds no run", "recipe.yaml is not there.", "Name the --out folder of carpal train run."
+            )
         return read_recipe(self.recipe_file)
 
     def read_summary(self) -> Summary:
         """run.json.
 
         Raises:
-            RunMissing: this folder holds no run.
+            RunMissingError: this folder holds no run.
         """
         if not self.summary_file.is_file():
-            raise RunMissing(f"{self.path} holds no run", "run.json is not there.", "Name the --out folder of carpal train run.")
+            raise RunMissingError(
+                f"{self.path} holds no run", "run.json is not there.", "Name the --out folder of carpal train run."
+            )
         return Summary.parse_json(self.summary_file.read_bytes(), source=self.summary_file)
 
     def write_summary(self, summary: Summary) -> None:
@@ -126,7 +131,9 @@ class RunFolder:
         """Replace epochs.csv."""
         names = [field.name for field in fields(Epoch)]
         lines = [",".join(names)]
-        lines += [",".join("" if value is None else f"{value:.6g}" for value in asdict(epoch).values()) for epoch in epochs]
+        lines += [
+            ",".join("" if value is None else f"{value:.6g}" for value in asdict(epoch).values()) for epoch in epochs
+        ]
         write_whole(self.epochs_file, ("\n".join(lines) + "\n").encode())
 
     def read_progress(self) -> tuple[int, int]:
@@ -154,5 +161,13 @@ def write_whole(path: Path, body: bytes, *, sync: bool = True) -> None:
 
 
 def _epoch(row: Mapping[str, str]) -> Epoch:
-    numbers = {name: float(value) if value else None for name, value in row.items() if name != "epoch"}
-    return Epoch(epoch=int(row["epoch"]), **numbers)  # type: ignore[arg-type]  # only the accuracies are ever blank
+    return Epoch(
+        epoch=int(row["epoch"]),
+        seconds=float(row["seconds"]),
+        box_loss=float(row["box_loss"]),
+        class_loss=float(row["class_loss"]),
+        dfl_loss=float(row["dfl_loss"]),
+        lr=float(row["lr"]),
+        map50=float(row["map50"]) if row["map50"] else None,
+        map50_95=float(row["map50_95"]) if row["map50_95"] else None,
+    )

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from carpal_training.dataset import Dataset, Sample
-from carpal_training.errors import SplitInvalid
+from carpal_training.errors import SplitInvalidError
 from carpal_training.recipe import SplitPlan
 
 Part = Literal["train", "val", "test"]
@@ -45,14 +45,14 @@ def make_split(dataset: Dataset, plan: SplitPlan) -> Split:
     """The split that a plan asks for.
 
     Raises:
-        SplitInvalid: the published table does not fit the dataset, or train or val would be empty.
+        SplitInvalidError: the published table does not fit the dataset, or train or val would be empty.
     """
     assigned = _deal(dataset, plan) if plan.file is None else _published(Path(plan.file), dataset)
     homes: dict[str, Part] = {}
     for sample in dataset.samples:
         home = homes.setdefault(sample.patient, assigned[sample.stem])
         if home != assigned[sample.stem]:
-            raise SplitInvalid(
+            raise SplitInvalidError(
                 f"patient {sample.patient} is in {home} and in {assigned[sample.stem]}",
                 "Images of one patient in two parts make every figure look better than it is.",
                 "Split by patient.",
@@ -60,7 +60,7 @@ def make_split(dataset: Dataset, plan: SplitPlan) -> Split:
     split = Split({part: tuple(sorted(stem for stem, home in assigned.items() if home == part)) for part in PARTS})
     for part in ("train", "val"):
         if not split.parts[part]:
-            raise SplitInvalid(
+            raise SplitInvalidError(
                 f"{part} has no image: {len(homes)} patients for train {plan.train} and val {plan.val}",
                 "Training and its validation need images of different patients.",
                 "Use more patients or other fractions.",
@@ -69,7 +69,7 @@ def make_split(dataset: Dataset, plan: SplitPlan) -> Split:
 
 
 def _deal(dataset: Dataset, plan: SplitPlan) -> dict[str, Part]:
-    """Patients in a seeded order; a part takes patients until it holds its share of the patients (at least one each)."""
+    """Patients in a seeded order; train, then val, take their shares of the patients, at least one each."""
     patients = sorted({sample.patient for sample in dataset.samples}, key=int)
     order = np.random.default_rng(plan.seed).permutation(len(patients))
     first = max(1, round(plan.train * len(patients)))
@@ -86,13 +86,17 @@ def _published(path: Path, dataset: Dataset) -> dict[str, Part]:
         text = (gzip.decompress(body) if path.suffix == ".gz" else body).decode("utf-8-sig")
         table = {row["filestem"]: row["split"].strip() for row in csv.DictReader(io.StringIO(text))}
     except (OSError, KeyError, AttributeError, UnicodeDecodeError, csv.Error) as failure:
-        raise SplitInvalid(f"{path} is no split: {failure!r}", "It needs the columns filestem and split.", "Name a CSV.") from failure
+        raise SplitInvalidError(
+            f"{path} is no split: {failure!r}", "It needs the columns filestem and split.", "Name a CSV."
+        ) from failure
     assigned: dict[str, Part] = {}
     for sample in dataset.samples:
         part = table.get(sample.stem)
         if part not in PARTS:
-            raise SplitInvalid(
-                f"{path} puts {sample.stem} in {part!r}", "Each image of the dataset needs train, val or test.", "Complete the table."
+            raise SplitInvalidError(
+                f"{path} puts {sample.stem} in {part!r}",
+                "Each image of the dataset needs train, val or test.",
+                "Complete the table.",
             )
         assigned[sample.stem] = part
     return assigned

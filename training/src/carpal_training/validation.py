@@ -16,7 +16,6 @@ BATCH = 16
 FLOOR = 0.001  # probability below which a box cannot change the area under a curve noticeably
 
 
-@torch.inference_mode()
 def validate(network: nn.Module, cache: Cache, classes: int, group: Group, device: torch.device) -> tuple[float, float]:
     """mAP50 and mAP50-95 in network pixels, with the network in evaluation mode and float32."""
     mine = list(range(len(cache)))[group.rank :: group.size]
@@ -24,7 +23,8 @@ def validate(network: nn.Module, cache: Cache, classes: int, group: Group, devic
     for begin in range(0, len(mine), BATCH):
         images = np.stack([cache.images[index] for index in mine[begin : begin + BATCH]])[:, None]
         tensor = (torch.from_numpy(images).to(device).float() / 255.0).contiguous(memory_format=torch.channels_last)
-        heads = network(tensor)[0].float().cpu().numpy()
+        with torch.inference_mode():
+            heads = network(tensor)[0].float().cpu().numpy()
         found += [decode(head, NmsDefaults(), floor=FLOOR) for head in heads]
     everyone = dict(pair for pairs in group.gather(list(zip(mine, found, strict=True))) for pair in pairs)
     truths = []

@@ -1,10 +1,10 @@
 """Weights to start from: a checkpoint of a run, or the ONNX file of a published package.
 
-A package holds a network whose batch normalisations are folded into its convolutions. To train it further they are unfolded:
-each convolution takes the folded weight, and its normalisation is measured anew on some training images (mean m and variance
-v of the convolution's output y) and set to scale sqrt(v + eps) and shift b + m. In evaluation mode
-(y - m) / sqrt(v + eps) * sqrt(v + eps) + b + m = y + b, which is the package's output; in training mode, with the statistics
-of a batch, it is nearly that, so that training goes on from where the package is.
+A package holds a network whose batch normalisations are folded into its convolutions. To train it further they are
+unfolded: each convolution takes the folded weight, and its normalisation is measured anew on some training images
+(mean m and variance v of the convolution's output y) and set to scale sqrt(v + eps) and shift b + m. In evaluation mode
+(y - m) / sqrt(v + eps) * sqrt(v + eps) + b + m = y + b, which is the package's output. In training mode, with the
+statistics of a batch, it is nearly that, so that training goes on from where the package is.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from carpal_training.checkpoint import check_classes, load_checkpoint
-from carpal_training.errors import WeightsInvalid
+from carpal_training.errors import WeightsInvalidError
 
 PREFIX = "network."  # of the names in an exported file; carpal_training.export wraps the network once
 
@@ -33,7 +33,7 @@ def load_weights(network: nn.Module, source: Path, classes: list[str], images: t
         images: float32 [n, 1, H, W] in 0..1, training images to measure normalisations on; used for .onnx only.
 
     Raises:
-        ClassesDiffer, WeightsInvalid, RunMissing: weights that do not belong to this network.
+        ClassesDifferError, WeightsInvalidError, RunMissingError: weights that do not belong to this network.
     """
     if source.suffix == ".onnx":
         unfold(network, read_initializers(source), images, source)
@@ -51,7 +51,9 @@ def read_initializers(source: Path) -> dict[str, torch.Tensor]:
     try:
         graph = onnx.load(source).graph
     except Exception as failure:  # onnx lets protobuf's own errors through, which share no public base
-        raise WeightsInvalid(f"{source} is no ONNX file: {failure}", "It may be cut short.", "Fetch the package again.") from failure
+        raise WeightsInvalidError(
+            f"{source} is no ONNX file: {failure}", "It may be cut short.", "Fetch the package again."
+        ) from failure
     return {
         tensor.name.removeprefix(PREFIX): torch.from_numpy(numpy_helper.to_array(tensor).copy())
         for tensor in graph.initializer
@@ -59,7 +61,6 @@ def read_initializers(source: Path) -> dict[str, torch.Tensor]:
     }
 
 
-@torch.no_grad()
 def unfold(network: nn.Module, folded: dict[str, torch.Tensor], images: torch.Tensor, source: Path) -> None:
     """Put folded weights into an unfolded network, layer by layer in the order in which an image meets them."""
     normalised: dict[nn.Module, tuple[str, nn.BatchNorm2d]] = {}
@@ -78,12 +79,13 @@ def unfold(network: nn.Module, folded: dict[str, torch.Tensor], images: torch.Te
         normalisation.running_var.copy_(variance)
         normalisation.weight.copy_(torch.sqrt(variance + normalisation.eps))
         _copy(normalisation.bias, folded, name, source)
-        normalisation.bias += mean
+        normalisation.bias.add_(mean)
 
     hooks = [convolution.register_forward_hook(measure) for convolution in normalised]
     trains = network.training
     try:
-        network.eval()(images)
+        with torch.no_grad():
+            network.eval()(images)
     finally:
         network.train(trains)
         for hook in hooks:
@@ -94,8 +96,11 @@ def _copy(target: torch.Tensor, folded: dict[str, torch.Tensor], name: str, sour
     if name not in folded or folded[name].shape != target.shape:
         found = f"shape {list(folded[name].shape)}" if name in folded else "nothing"
         raise _other_layers(source, f"it has {found} for {name}, which needs shape {list(target.shape)}")
-    target.copy_(folded[name])
+    with torch.no_grad():
+        target.copy_(folded[name])
 
 
-def _other_layers(source: Path, detail: str) -> WeightsInvalid:
-    return WeightsInvalid(f"{source} does not fit: {detail}", "Its layers differ.", "Set architecture to that of the weights.")
+def _other_layers(source: Path, detail: str) -> WeightsInvalidError:
+    return WeightsInvalidError(
+        f"{source} does not fit: {detail}", "Its layers differ.", "Set architecture to that of the weights."
+    )

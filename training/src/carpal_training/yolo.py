@@ -1,10 +1,10 @@
 """Everything that is taken from ultralytics: the network and its loss. No other module imports it.
 
-Its trainer is not used. It expects one GPU a rank and a process group of its own, and some ranks do work (final validation,
-callbacks) that others do not, so that under Ray a run does not end by itself; it also looks for fonts, weights and updates
-on the network. The loop that replaces it is carpal_training.loop, in which every rank does the same.
+Its trainer is not used. It expects one GPU a rank and a process group of its own; some ranks do work (final validation,
+callbacks) that others do not, so that under Ray a run does not end by itself; and it looks for fonts, weights and
+updates on the internet. The loop that replaces it is carpal_training.loop, in which every rank does the same.
 
-The package is imported inside the functions, because it reads RANK, YOLO_OFFLINE and YOLO_CONFIG_DIR while it is imported.
+The package is imported inside the functions, because it reads RANK, YOLO_OFFLINE and YOLO_CONFIG_DIR on import.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def build_network(
 ) -> nn.Module:
     """An untrained YOLOv8 for one grey channel.
 
-    In training mode it maps float32 [N, 1, H, W] in 0..1 to its raw heads, in evaluation mode to a pair of which the first
-    is float32 [N, 4 + classes, anchors]: centre x, centre y, width, height in network pixels, then probabilities.
+    In training mode it maps float32 [N, 1, H, W] in 0..1 to its raw heads, in evaluation mode to a pair. The first of
+    the pair is float32 [N, 4 + classes, anchors]: centre x, centre y, width, height in network pixels, probabilities.
     """
     _go_offline()
     from ultralytics.nn.tasks import DetectionModel
@@ -39,13 +39,15 @@ def build_network(
     return network
 
 
-def loss(network: nn.Module, heads: dict[str, torch.Tensor], batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, Losses]:
+def loss(
+    network: nn.Module, heads: dict[str, torch.Tensor], batch: dict[str, torch.Tensor]
+) -> tuple[torch.Tensor, Losses]:
     """The training loss a batch (box, class and distribution terms, their gains applied), a mean over its images.
 
     Args:
         network: what ``build_network`` made.
         heads: its output in training mode, in any float type; the loss is computed in float32.
-        batch: ``img`` [N, 1, H, W], ``batch_idx`` [m], ``cls`` [m, 1], ``bboxes`` [m, 4] (centre and size, shares of the side).
+        batch: ``img`` [N, 1, H, W], ``batch_idx`` [m], ``cls`` [m, 1], ``bboxes`` [m, 4] (centre, size; as shares).
     """
     full = {name: head if isinstance(head, list) else head.float() for name, head in heads.items()}
     total, terms = network.loss(batch, full)
@@ -60,7 +62,7 @@ def fuse(network: nn.Module) -> nn.Module:
 
 
 def _go_offline() -> None:
-    """No update check, font, weight or event ever leaves this process; its settings file lives in a temporary folder."""
+    """Nothing is looked up, fetched or sent by this process; its settings file lives in a temporary folder."""
     os.environ["YOLO_OFFLINE"] = "true"
     os.environ["YOLO_VERBOSE"] = "false"
     os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.gettempdir())

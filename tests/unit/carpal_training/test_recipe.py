@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from carpal.errors import UsageError
+from carpal_training.errors import RecipeInvalidError
+from carpal_training.recipe import Recipe, read_recipe, write_recipe
+
+RECIPES = Path(__file__).parents[3] / "training/recipes"
+
+
+@pytest.fixture
+def recipe_file(tmp_path: Path) -> Path:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("epochs: 2\nsize_px: 64\n")
+    return path
+
+
+@pytest.mark.parametrize("name", ["starter", "demo", "quick"])
+def test_the_recipes_that_come_with_carpal_are_valid(name: str) -> None:
+    assert read_recipe(RECIPES / f"{name}.yaml").architecture == "yolov8n"
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_one(recipe_file: Path) -> None:
+    recipe_file.write_text("epochs: 2\naugmentation: {mosiac: 0.5}\n")
+    with pytest.raises(RecipeInvalidError, match=r"augmentation\.mosiac: unknown key, did you mean 'mosaic'"):
+        read_recipe(recipe_file)
+
+
+def test_an_override_wins_and_may_reach_inside(recipe_file: Path) -> None:
+    recipe = read_recipe(recipe_file, ["epochs=5", "augmentation.mosaic=0.25", "optimizer=adamw"])
+    assert (recipe.epochs, recipe.augmentation.mosaic, recipe.optimizer) == (5, 0.25, "adamw")
+
+
+@pytest.mark.parametrize("override", ["epochs", "=3", "epochs.deep=3"])
+def test_an_override_that_is_not_key_and_value_is_a_usage_error(recipe_file: Path, override: str) -> None:
+    with pytest.raises(UsageError):
+        read_recipe(recipe_file, [override])
+
+
+@pytest.mark.parametrize("body", ["", "- 1\n", "epochs: [\n", "epochs: 0\n", "epochs: 1\nbatch: 5\nworkers: 2\n"])
+def test_a_file_that_is_no_recipe_is_refused(recipe_file: Path, body: str) -> None:
+    recipe_file.write_text(body)
+    with pytest.raises(RecipeInvalidError):
+        read_recipe(recipe_file)
+
+
+def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(RecipeInvalidError, match=r"nowhere\.yaml"):
+        read_recipe(tmp_path / "nowhere.yaml")
+
+
+def test_a_recipe_as_run_reads_back_the_same(recipe_file: Path, tmp_path: Path) -> None:
+    recipe = read_recipe(recipe_file)
+    write_recipe(recipe, tmp_path / "as-run.yaml")
+    assert read_recipe(tmp_path / "as-run.yaml") == recipe
+    assert "lr" in yaml.safe_load((tmp_path / "as-run.yaml").read_text())
+
+
+def test_a_split_table_is_found_beside_the_recipe(recipe_file: Path) -> None:
+    recipe_file.write_text("epochs: 1\nsplit: {file: split.csv}\n")
+    assert read_recipe(recipe_file).split.file == str(recipe_file.parent / "split.csv")
+
+
+def test_the_chain_ends_in_a_letterbox_of_the_trained_size() -> None:
+    chain = Recipe(epochs=1, size_px=96, pad_value=7).chain
+    assert (chain.letterbox.height_px, chain.letterbox.width_px, chain.letterbox.pad_value) == (96, 96, 7)
+    assert len(Recipe(epochs=1, stretch=None).chain.steps) == 1
+
+
+def test_a_flat_recipe_has_dotted_names_and_plain_values() -> None:
+    flat = Recipe(epochs=1).flat()
+    assert flat["augmentation.mosaic"] == 1.0
+    assert flat["split.file"] is None
+    assert not any(isinstance(value, dict) for value in flat.values())

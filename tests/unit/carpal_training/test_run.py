@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from carpal_training.errors import RunExistsError, RunMissingError
+from carpal_training.run import Epoch, RunFolder, write_whole
+
+EPOCHS = [Epoch(1, 2.5, 1.0, 2.0, 3.0, 0.01, None, None), Epoch(2, 2.5, 0.5, 1.0, 1.5, 0.001, 0.25, 0.125)]
+
+
+def test_epochs_read_back_with_blanks_where_nothing_was_validated(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert folder.read_epochs() == []
+    folder.write_epochs(EPOCHS)
+    assert folder.read_epochs() == EPOCHS
+    assert folder.epochs_file.read_text().splitlines()[1].endswith(",,")
+
+
+def test_progress_reads_back_and_is_zero_before_the_first_step(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert folder.read_progress() == (0, 0)
+    folder.write_progress(3, 10)
+    assert folder.read_progress() == (3, 10)
+
+
+def test_a_folder_with_something_in_it_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("x")
+    with pytest.raises(RunExistsError):
+        RunFolder(tmp_path).create()
+
+
+def test_a_folder_without_a_run_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RunMissingError):
+        RunFolder(tmp_path).read_summary()
+    with pytest.raises(RunMissingError):
+        RunFolder(tmp_path).read_recipe()
+
+
+def test_a_whole_file_replaces_the_old_one_and_leaves_nothing_beside(tmp_path: Path) -> None:
+    write_whole(tmp_path / "file", b"old")
+    write_whole(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -1,0 +1,52 @@
+"""What the driver tells while the workers train: the bar, and one line an epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from carpal.terminal import Terminal
+from carpal_training.run import Epoch, RunFolder
+
+
+class Follower:
+    """Reads what rank 0 writes to the run's folder.
+
+    Args:
+        folder: of the run.
+        terminal: where to tell it.
+        advance: moves the bar by some steps.
+        epochs: of the whole run.
+    """
+
+    def __init__(self, folder: RunFolder, terminal: Terminal, advance: Callable[[int], object], epochs: int) -> None:
+        self._folder, self._terminal, self._advance, self._epochs = folder, terminal, advance, epochs
+        self._step = 0
+        self._told = self._first = len(folder.read_epochs())
+        self._begun = time.monotonic()
+
+    def tick(self) -> None:
+        """Tell what is new."""
+        step, _ = self._folder.read_progress()
+        if step > self._step:
+            self._advance(step - self._step)
+            self._step = step
+        epochs = self._folder.read_epochs()
+        for epoch in epochs[self._told :]:
+            self._terminal.say(self._line(epoch))
+        self._told = max(self._told, len(epochs))
+
+    def _line(self, epoch: Epoch) -> str:
+        pace = (time.monotonic() - self._begun) / max(1, epoch.epoch - self._first)
+        left = pace * (self._epochs - epoch.epoch)
+        accuracy = "" if epoch.map50 is None else f", mAP50 {epoch.map50:.3f}, mAP50-95 {epoch.map50_95:.3f}"
+        return (
+            f"epoch {epoch.epoch}/{self._epochs}: box {epoch.box_loss:.3f}, class {epoch.class_loss:.3f}, "
+            f"dfl {epoch.dfl_loss:.3f}{accuracy}; {duration(epoch.seconds)}, {duration(left)} left"
+        )
+
+
+def duration(seconds: float) -> str:
+    """Minutes and seconds, e.g. "2 min 05 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
