@@ -8,7 +8,7 @@ from carpal.errors import EngineError, Kind, PackageError, UsageError
 class EngineUnknownError(UsageError):
     """An engine was asked for that carpal does not have."""
 
-    code = "engine.unknown"
+    code = "usage.engine-unknown"
 
 
 class UnloadableError(EngineError):

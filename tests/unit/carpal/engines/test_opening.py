@@ -39,6 +39,7 @@ def test_any_other_name_is_refused_with_those_that_exist(tiny: Package, spec: st
     with pytest.raises(EngineUnknownError, match="there is no engine") as caught:
         open_engine(spec, tiny)
     assert "onnxruntime" in caught.value.remedy
+    assert caught.value.code == "usage.engine-unknown"
 
 
 def test_opening_an_emulated_engine_does_not_load_onnxruntime():
