@@ -122,8 +122,8 @@ def code_of(work):
     return caught.value.code
 
 
-def other_package(folder, tiny_package, tiny_manifest, limits="Another."):
-    """A package of the same name and version with another content."""
+def other_package(folder, tiny_package, tiny_manifest, limits="Another thing."):
+    """A package of the same name, version and sizes with another content."""
     card = tiny_manifest.card.model_copy(update={"limits": limits})
     manifest = tiny_manifest.model_copy(update={"card": card})
     return write_package(folder, manifest, {"model.onnx": tiny_package / "model.onnx"}).path
@@ -227,6 +227,14 @@ def test_a_crashed_publish_of_another_package_is_stepped_over_and_never_mixed(
     assert code_of(lambda: repository.publish(other, version="1")) == "repository.version-unfinished"
     assert repository.publish(other).version == "2"
     assert repository.versions("tiny") == ["2"]
+    assert repository.verify() == []
+
+
+def test_a_stray_object_where_a_version_would_be_is_never_published_with_it(client, bucket, repository, tiny_package):
+    client.put_object(Bucket=bucket, Key="models/tiny/1/notes.txt", Body=b"mine")
+    assert code_of(lambda: repository.publish(tiny_package, version="1")) == "repository.version-unfinished"
+    assert repository.versions("tiny") == []
+    assert repository.publish(tiny_package).version == "2"
     assert repository.verify() == []
 
 
