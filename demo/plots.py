@@ -39,17 +39,17 @@ class Request:
 def losses(epochs: Sequence[Mapping[str, float | None]]) -> tuple[Drawing, Table]:
     """The three parts of the loss over the epochs."""
     names = {"box_loss": "box", "class_loss": "class", "dfl_loss": "distribution"}
-    return _over_epochs(epochs, names, "loss, mean an image (no unit)", "losses")
+    return _over_epochs(epochs, names, "loss, mean an image (no unit)", "losses", None)
 
 
 def accuracy(epochs: Sequence[Mapping[str, float | None]]) -> tuple[Drawing, Table]:
     """Mean average precision over the epochs."""
     names = {"map50": "mAP50", "map50_95": "mAP50-95"}
-    return _over_epochs(epochs, names, "mean average precision (0 to 1)", "accuracy")
+    return _over_epochs(epochs, names, "mean average precision (0 to 1)", "accuracy", 1.0)
 
 
 def _over_epochs(
-    epochs: Sequence[Mapping[str, float | None]], names: Mapping[str, str], unit: str, name: str
+    epochs: Sequence[Mapping[str, float | None]], names: Mapping[str, str], unit: str, name: str, top: float | None
 ) -> tuple[Drawing, Table]:
     figure = style.plot()
     panel = style.axes(figure, x="epoch", y=unit)
@@ -60,7 +60,7 @@ def _over_epochs(
         if known:
             style.line(panel, [x for x, _ in known], [y for _, y in known], series, marker="o", markersize=4)
             ends.append(style.End(known[-1][0], known[-1][1], f"{label} {known[-1][1]:.2f}", series))
-    panel.set_ylim(bottom=0)
+    panel.set_ylim(0, top)
     panel.set_xticks(_whole(1, max(len(epochs), 1)))
     style.label_ends(panel, ends)
     table = Table(("epoch", *names), tuple((_int(row["epoch"]), *(row[key] for key in names)) for row in epochs), name)

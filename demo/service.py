@@ -62,7 +62,7 @@ class Service:
                 tick(tail(self._log, 1))
                 with suppress(TimeoutExpired):  # it ends at once where the service does
                     process.wait(TICK_S)
-            port = orjson.loads(self._port_file.read_bytes())["port"]
+            port = orjson.loads(self._port_file.read_bytes())["http"]
             self._address = f"http://127.0.0.1:{port}"
             self._terminal.say(f"      ready after {monotonic() - begun:.1f} s at {self._address}")
         return self._address

@@ -15,13 +15,13 @@ from typing import Any
 
 import psutil
 import pytest
-
-from carpal.terminal import Terminal
 from demo.errors import AlreadyRunningError, StageFailedError
 from demo.process import started
 from demo.run import alone
 from demo.stage import ENDPOINT, Check, Loop, Stage
 from demo.stamps import Stamps
+
+from carpal.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[3]
 WAIT_S = 20.0
@@ -139,15 +139,21 @@ def test_a_command_that_does_not_exist_is_a_failed_stage(tmp_path: Path) -> None
 def test_the_service_is_started_only_for_stages_that_need_it_and_stopped_also_after_a_failure(tmp_path: Path) -> None:
     service = FakeService()
     fail = (sys.executable, "-c", f"import sys; sys.exit({ENDPOINT!r})")
-    asking = Stage("ask", "ask", (Check("ask", lambda at: (tmp_path / "asked").write_text(at)),), tmp_path / "asked", service=True)
+    asking = Stage(
+        "ask", "ask", (Check("ask", lambda at: (tmp_path / "asked").write_text(at)),), tmp_path / "asked", service=True
+    )
     with pytest.raises(StageFailedError, match=r"\nhttp://127.0.0.1:1"):
-        loop(tmp_path, service).run([*chain(tmp_path), asking, Stage("fail", "fail", (fail,), tmp_path / "x", service=True)])
+        loop(tmp_path, service).run(
+            [*chain(tmp_path), asking, Stage("fail", "fail", (fail,), tmp_path / "x", service=True)]
+        )
     assert service.said == ["started", "started", "stopped", "stopped"]
     assert (tmp_path / "asked").read_text() == "http://127.0.0.1:1"
 
 
 def test_a_finished_stage_does_not_start_the_service_again(tmp_path: Path) -> None:
-    stage = Stage("ask", "ask", (Check("ask", lambda at: (tmp_path / "asked").write_text(at)),), tmp_path / "asked", service=True)
+    stage = Stage(
+        "ask", "ask", (Check("ask", lambda at: (tmp_path / "asked").write_text(at)),), tmp_path / "asked", service=True
+    )
     loop(tmp_path, FakeService()).run([stage])
     loop(tmp_path, NoService()).run([stage])
 
@@ -166,7 +172,9 @@ def test_ctrl_c_ends_the_command_and_leaves_no_stamp(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         runner.run([Stage("sleep", "sleep", (words,), tmp_path / "none")])
     assert Stamps(tmp_path / "stamps").read("sleep") is None
-    assert not [child for child in psutil.Process().children(recursive=True) if "time.sleep(600)" in " ".join(child.cmdline())]
+    assert not [
+        child for child in psutil.Process().children(recursive=True) if "time.sleep(600)" in " ".join(child.cmdline())
+    ]
 
 
 def _interrupt(*_: object) -> None:
@@ -174,18 +182,23 @@ def _interrupt(*_: object) -> None:
 
 
 def test_grandchildren_are_ended_with_their_command(tmp_path: Path) -> None:
-    grandchild = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE); print(p.pid, flush=True); p.wait()"
+    program = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)\n"
+        "print(child.pid, flush=True); child.wait()"
+    )
     log = tmp_path / "log"
-    with started((sys.executable, "-c", grandchild), log, tmp_path):
+    with started((sys.executable, "-c", program), log, tmp_path):
         pid = int(_eventually(lambda: log.read_text().strip()))
         assert psutil.pid_exists(pid)
     _eventually(lambda: not _alive(pid))
 
 
 def test_kill_9_of_the_demo_takes_its_commands_with_it(tmp_path: Path) -> None:
+    command = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
     program = (
         "import sys, time; from pathlib import Path; from demo.process import started\n"
-        f"with started((sys.executable, '-c', 'import os, time; print(os.getpid(), flush=True); time.sleep(600)'), Path({str(tmp_path / 'log')!r}), Path('.')):\n"
+        f"with started((sys.executable, '-c', {command!r}), Path({str(tmp_path / 'log')!r}), Path('.')):\n"
         "    time.sleep(600)\n"
     )
     demo = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
@@ -210,7 +223,9 @@ def test_without_a_starter_the_demo_says_so_before_it_begins(tmp_path: Path) -> 
         "demo.run.starter_path = none\n"
         f"raise SystemExit(demo.run.main(['--out', {str(tmp_path / 'out')!r}]))"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, env={**os.environ, "NO_COLOR": "1"})
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, env={**os.environ, "NO_COLOR": "1"}
+    )
     assert done.returncode == 2
     assert "[demo.no-starter]" in done.stderr
     assert "--starter FOLDER" in done.stderr
@@ -219,7 +234,7 @@ def test_without_a_starter_the_demo_says_so_before_it_begins(tmp_path: Path) -> 
 
 def _alive(pid: int) -> bool:
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

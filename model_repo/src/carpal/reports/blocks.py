@@ -88,12 +88,21 @@ class Drawing:
     Attributes:
         markup: the element.
         alt: what it shows, for those who cannot see it.
-        width_px: widest it is drawn.
+        width_px: the width that it was made for; it is drawn a quarter wider at most.
+        photo: whether it is a radiograph with boxes on it, which needs less width than a plot.
     """
 
     markup: str
     alt: str
     width_px: int = 480
+    photo: bool = False
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Several small plots that are read together, one a class for example."""
+
+    drawings: tuple[Drawing, ...]
 
 
 @dataclass(frozen=True)
@@ -116,15 +125,27 @@ class Photo:
 class Figure:
     """A picture with its caption, where it comes from, and its data as a table."""
 
-    picture: Drawing | Photo
+    picture: Drawing | Panels | Photo
     caption: str
     source: Source
     table: Table | None = None
 
     @property
-    def drawn(self) -> bool:
-        """Whether the picture is a plot, not a radiograph."""
-        return isinstance(self.picture, Drawing)
+    def drawings(self) -> tuple[Drawing, ...]:
+        """The plots in the picture; none where it is a photo."""
+        if isinstance(self.picture, Panels):
+            return self.picture.drawings
+        return (self.picture,) if isinstance(self.picture, Drawing) else ()
+
+    @property
+    def photo(self) -> bool:
+        """Whether it is a radiograph, not a plot."""
+        return isinstance(self.picture, Photo) or (isinstance(self.picture, Drawing) and self.picture.photo)
+
+    @property
+    def wide(self) -> bool:
+        """Whether it wants the whole width of the page."""
+        return isinstance(self.picture, Panels) or self.picture.width_px > 600
 
 
 @dataclass(frozen=True)
