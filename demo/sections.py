@@ -105,8 +105,8 @@ def load(story: Story) -> Section:
     measured = [one for one in story.results.requests if one.intended_s >= scenario["warmup_s"]]
     planned, rate = figures["counts"]["planned"], figures["planned_rate_per_s"]
     said = (
-        f"Scenario {scenario['name']}: {planned} requests at {rate:.3g} a second, sent when the schedule says, whatever "
-        f"the answers do. Verdict {verdict['outcome']}: {'; '.join(verdict['reasons'])}."
+        f"Scenario {scenario['name']}: {planned} requests at {rate:.3g} a second, sent when the schedule says, "
+        f"whatever the answers do. Verdict {verdict['outcome']}: {'; '.join(verdict['reasons'])}."
     )
     if story.emulated:
         said += " The engine was emulated: these times say nothing of the model."
