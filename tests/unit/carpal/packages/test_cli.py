@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.metadata import EntryPoint
+from importlib.util import find_spec
 
 import pytest
 
@@ -119,3 +120,18 @@ def test_one_package_is_verified_by_its_reference(carpal, tiny_package):
     code, out, _ = carpal("verify", tiny_package)
     assert code == 0
     assert out.startswith("tiny:1 at ")
+
+
+@pytest.mark.skipif(
+    find_spec("model_signing") is None or find_spec("OpenSSL") is None,
+    reason="the extra carpal[sign] is not installed completely",
+)
+def test_a_package_is_signed_and_its_signature_required(carpal, tiny_package):
+    assert "ours.key (keep it secret)" in carpal("keygen", "ours")[1]
+    assert carpal("publish", tiny_package, "--sign", "ours.key", "--promote", "stable")[0] == 0
+    assert carpal("verify", "--public-key", "ours.pub")[0] == 0
+    assert json.loads(carpal("verify", "tiny", "--public-key", "ours.pub", "--json")[1])["signed_by"] == "ours.pub"
+    carpal("publish", tiny_package)
+    code, _, err = carpal("show", "tiny:2", "--public-key", "ours.pub")
+    assert code == 2
+    assert "[package.unsigned]" in err
