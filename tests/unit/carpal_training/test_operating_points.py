@@ -17,11 +17,22 @@ def test_the_points_reach_what_they_promise() -> None:
     assert points.high_sensitivity.threshold <= points.high_specificity.threshold
 
 
-def test_no_higher_threshold_would_keep_the_sensitivity() -> None:
-    threshold = choose(SEPARATED, PRESENT).high_sensitivity.threshold
-    higher = measure(SEPARATED, PRESENT, threshold + 0.02)
+def test_a_class_that_overlaps_gets_the_tightest_points() -> None:
+    overlapping = np.where(PRESENT, RNG.uniform(0.2, 0.9, 200), RNG.uniform(0.0, 0.6, 200))
+    points = choose(overlapping, PRESENT)
+    higher = measure(overlapping, PRESENT, points.high_sensitivity.threshold + 0.03)
+    lower = measure(overlapping, PRESENT, points.high_specificity.threshold - 0.03)
     assert higher.sensitivity is not None
+    assert lower.specificity is not None
     assert higher.sensitivity < 0.95
+    assert lower.specificity < 0.95
+
+
+def test_a_class_that_is_told_apart_well_gets_both_ends_of_the_good_range() -> None:
+    points = choose(np.where(PRESENT, 0.8, 0.2), PRESENT)
+    assert (points.high_sensitivity.threshold, points.high_specificity.threshold) == (0.2001, 0.8)
+    for point in (points.high_sensitivity, points.high_specificity):
+        assert (point.sensitivity, point.specificity) == (1.0, 1.0)
 
 
 def test_a_class_that_is_not_found_gets_the_lowest_threshold() -> None:

@@ -68,7 +68,8 @@ def export_network(network: nn.Module, classes: Sequence[str], target: Path, siz
                 opset_version=OPSET,
                 dynamo=False,
             )
-        model = onnxslim.slim(onnx.load(raw))
+        # Equal tensors stay apart, so that every weight can be found again by its name (carpal_training.weights).
+        model = onnxslim.slim(onnx.load(raw), skip_optimizations=["weight_tying"])
         del model.metadata_props[:]
         onnx.helper.set_model_props(model, {"names": str(dict(enumerate(classes))), "stride": "32", "task": "detect"})
         onnx.checker.check_model(model)

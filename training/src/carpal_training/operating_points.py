@@ -32,20 +32,17 @@ def measure(probabilities: NDArray[np.float64], present: NDArray[np.bool_], thre
 def choose(probabilities: NDArray[np.float64], present: NDArray[np.bool_]) -> OperatingPoints:
     """The points of one class, from the validation images.
 
-    High sensitivity: the highest threshold at which sensitivity is at least 0.95; where that is not reached, the lowest
-    threshold of all. High specificity: the lowest threshold, not below the other one, at which specificity is at least
-    0.95. Without an image that has the class (or lacks it), 0.25 and 0.5: nothing can be measured.
+    Two thresholds are looked for: the highest at which sensitivity is at least 0.95 (where that is not reached, the
+    lowest of all), and the lowest at which specificity is at least 0.95. The lower of the two is the high-sensitivity
+    point, the other the high-specificity point. So each reaches what it is named after wherever that can be had, and a
+    class that reaches both over a range of thresholds gets the ends of that range.
+    Without an image that has the class (or lacks it), 0.25 and 0.5: nothing can be measured.
     """
-    if not present.any() or present.all():
-        return OperatingPoints(
-            high_sensitivity=measure(probabilities, present, 0.25),
-            high_specificity=measure(probabilities, present, 0.5),
-        )
-    sensitive = _sensitive(probabilities[present])
-    specific = max(sensitive, _specific(probabilities[~present]))
+    lower, upper = 0.25, 0.5
+    if present.any() and not present.all():
+        lower, upper = sorted((_sensitive(probabilities[present]), _specific(probabilities[~present])))
     return OperatingPoints(
-        high_sensitivity=measure(probabilities, present, sensitive),
-        high_specificity=measure(probabilities, present, specific),
+        high_sensitivity=measure(probabilities, present, lower), high_specificity=measure(probabilities, present, upper)
     )
 
 

@@ -167,7 +167,7 @@ def _measured(
         dataset_digest=summary.dataset_digest,
         split_digest=split.digest,
         part="val",
-        command=f"carpal evaluate --model {draft.name} --data {dataset.name} --part val",
+        command=f"carpal evaluate --model {draft.name} --data {dataset.name} --part val --out evaluation",
     )
     (variant,) = draft.variants
     return draft.model_copy(
