@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -53,19 +52,16 @@ def drive(plan: Plan, stream: IO[str]) -> Summary:
     # What is alive now lives to the end: collections during the run then look only at what the run makes.
     gc.collect()
     gc.freeze()
-    cpu_s = time.process_time()
     runner.start(1, spawn_rate=1)
     while not gevent.wait([sender.over, stopped], timeout=REPORT_S, count=1):
         log.flush(sender.offered)
-    finished = sender.finished
-    elapsed_s = sender.elapsed_s()
-    cpu_s = time.process_time() - cpu_s
+    finished, elapsed_s, cpu_share = sender.finished, sender.elapsed_s(), sender.cpu_share()
     runner.quit()
     log.flush(sender.offered)
     return Summary(
-        started=datetime.fromtimestamp(sender.started_unix_s, UTC).isoformat(timespec="milliseconds"),
+        started=_utc(sender.started_unix_s),
         elapsed_s=elapsed_s,
-        cpu_share=cpu_s / elapsed_s if elapsed_s > 0 else 0.0,
+        cpu_share=cpu_share,
         answerers=tuple(Answerer(model=model, answers=count) for model, count in sender.answerers.most_common()),
         finished=finished,
     )
@@ -95,6 +91,10 @@ def say(line: Progress | Summary) -> None:
     """One line of the protocol."""
     sys.stdout.write(line.to_json().decode() + "\n")
     sys.stdout.flush()
+
+
+def _utc(unix_s: float | None) -> str | None:
+    return None if unix_s is None else datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds")
 
 
 def _stdin_ended() -> None:

@@ -47,9 +47,9 @@ class Answerer(Document):
 class Summary(Document):
     """The last line of the load process."""
 
-    started: str = Field(description="RFC 3339 time of second 0, UTC")
+    started: str | None = Field(description="RFC 3339 time of second 0, UTC; None where it was stopped before")
     elapsed_s: float = Field(description="from second 0 until the last request ended or the run was stopped")
-    cpu_share: float = Field(description="CPU time of the process over that time, share of one core")
+    cpu_share: float = Field(description="CPU time of the process while it sent, share of one core")
     answerers: tuple[Answerer, ...]
     finished: bool = Field(description="false where the run was stopped before its end")
 

@@ -1,11 +1,11 @@
 """The same load under Locust's own command and page: ``locust -f loadtests/src/carpal_loadtests/locustfile.py``.
 
-    locust -f .../locustfile.py --scenario smoke --model NAME --host http://127.0.0.1:8080
+    locust -f .../locustfile.py --scenario smoke --host http://127.0.0.1:8080 [--headless]
 
 Locust's page then shows latencies from the intended start. The number of users has no meaning here, the schedule
 sets the load. With several workers give each its part: ``--arrival-workers N`` beside ``--expect-workers N``.
-Phantoms are drawn when the run starts, within its ``--run-time``. No verdict is made: that is what
-``carpal load run`` is for.
+A headless run of one process ends by itself; any other ends by the page or by ``--run-time``, which also covers the
+drawing of phantoms. No verdict is made: that is what ``carpal load run`` is for.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from locust import events
+from locust.runners import LocalRunner
 
 from carpal_loadtests.job import Plan
 from carpal_loadtests.payloads import gather
@@ -45,6 +46,11 @@ class Scheduled(OpenUser):
         """This process's part of the schedule."""
         workers = self.environment.parsed_options.arrival_workers
         return max(self.environment.runner.worker_index, 0) % workers, workers
+
+    def sent(self) -> None:
+        """End a run without page and workers by itself; with them, the page or ``--run-time`` ends it."""
+        if self.environment.parsed_options.headless and isinstance(self.environment.runner, LocalRunner):
+            self.environment.runner.quit()
 
 
 def _one_user_a_worker(environment: Any, **_: Any) -> None:

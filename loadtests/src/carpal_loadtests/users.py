@@ -49,8 +49,10 @@ class Sender:
         """Whether everything was sent and has ended."""
         self.offered = 0
         self.answerers: Counter[Model] = Counter()
-        self.started_unix_s = 0.0
-        self._zero = 0.0
+        self.started_unix_s: float | None = None
+        """When second 0 was, or will be; None before the run."""
+        self._zero = float("inf")
+        self._cpu_s = 0.0
         self._on_the_way: dict[int, tuple[Call, float | None]] = {}
 
     def run(self, worker: int = 0, workers: int = 1) -> None:
@@ -58,6 +60,7 @@ class Sender:
         calls = list(self._plan.calls(worker, workers))
         self.started_unix_s = time.time() + HEAD_START_S
         self._zero = time.perf_counter() + HEAD_START_S
+        self._cpu_s = time.process_time()
         try:
             for call in calls:
                 while (ahead := call.intended_s - self._now()) > 0:  # a timer may wake a little early
@@ -75,6 +78,10 @@ class Sender:
     def elapsed_s(self) -> float:
         """Seconds since second 0 of the schedule."""
         return max(self._now(), 0.0)
+
+    def cpu_share(self) -> float:
+        """CPU time of this process since the sending began, share of one core."""
+        return (time.process_time() - self._cpu_s) / (self._now() + HEAD_START_S) if self.started_unix_s else 0.0
 
     def _now(self) -> float:
         return time.perf_counter() - self._zero
@@ -154,4 +161,8 @@ class OpenUser(User):
     def send(self) -> None:
         """Run the whole schedule once."""
         self.sender().run(*self.share())
+        self.sent()
         raise StopUser
+
+    def sent(self) -> None:
+        """Called when the whole schedule was sent and has ended."""

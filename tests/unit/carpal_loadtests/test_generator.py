@@ -32,15 +32,14 @@ ODD = {
     "bad-request": [29],
     "broken": [32, 35],
     "cut": [38],
-    "hang": [41],
 }
 
 
 @pytest.fixture(scope="module")
 def mixed(known: Callable[..., Any], scenario: Callable[..., Any], measure: Callable[..., Any]) -> Any:
-    """Fifty requests at 50/s, of which fourteen get something else than a record."""
+    """Fifty requests at 50/s, of which thirteen get something else than a record."""
     server = known(service_ms=5, answers=ODD)
-    plan, measurement = measure(scenario(timeout_s=1.5, slos={"p50_ms": 1400}), server)
+    plan, measurement = measure(scenario(), server)
     return plan, measurement, server.seen()
 
 
@@ -64,18 +63,12 @@ def test_each_kind_of_answer_is_counted_as_what_it_is(mixed: Any) -> None:
         "bad-request": (Outcome.REJECTED, 400, "request.invalid"),
         "broken": (Outcome.BROKEN, 500, "http.500"),
         "cut": (Outcome.TRANSPORT, 0, "transport.HTTPConnectionClosed"),
-        "hang": (Outcome.TIMEOUT, 0, "transport.timeout"),
     }
     for kind, indices in ODD.items():
         for index in indices:
             row = rows.pop(index)
             assert (row.outcome, row.status, row.code) == expected[kind], kind
-    assert Counter(row.outcome for row in rows.values()) == {Outcome.ANSWERED: 36}
-
-
-def test_a_request_that_hangs_ends_at_the_timeout(mixed: Any) -> None:
-    _, measurement, _ = mixed
-    assert measurement.rows[41].service_s >= 1.5
+    assert Counter(row.outcome for row in rows.values()) == {Outcome.ANSWERED: 37}
 
 
 def test_an_answer_takes_at_least_what_the_server_slept(mixed: Any) -> None:
@@ -91,16 +84,17 @@ def test_nothing_is_sent_early_and_the_rows_agree_with_the_servers_clock(mixed: 
     # Second 0 on the server's clock: a request is seen after it was sent, so the least difference is the closest.
     zero = min(entry["at_s"] - rows[entry["index"]].start_s for entry in seen)
     delays = sorted(entry["at_s"] - zero - rows[entry["index"]].start_s for entry in seen)
-    assert delays[len(delays) // 2] < 0.1
+    assert delays[len(delays) // 4] < 0.25
 
 
 def test_constant_arrivals_are_constant_at_the_server(mixed: Any) -> None:
     _, measurement, seen = mixed
     lags = {row.index: row.lag_s for row in measurement.rows}
-    # What the generator admits to have been late is taken off; exponential gaps would leave 0.14 s and more.
+    # What the generator admits to have been late is taken off. What the machine adds on the way is never negative, so
+    # the promptest of each ten shows the schedule; the sums of exponential gaps would wander by 0.1 s and more.
     at = np.array([entry["at_s"] - lags[entry["index"]] for entry in sorted(seen, key=lambda entry: entry["index"])])
-    residual = at - np.arange(50) / 50
-    assert np.median(np.abs(residual - np.median(residual))) < 0.02
+    promptest = (at - np.arange(50) / 50).reshape(5, 10).min(axis=1)
+    assert np.ptp(promptest) < 0.06
 
 
 def test_the_payload_arrives_whole_and_with_its_media_type(mixed: Any) -> None:
@@ -112,9 +106,9 @@ def test_the_summary_says_who_answered_and_what_it_cost(mixed: Any) -> None:
     _, measurement, _ = mixed
     summary = measurement.summary
     assert summary.finished
-    assert 0 < summary.cpu_share < 1.5
-    assert summary.elapsed_s >= 1.5
-    assert {(one.model.name, one.answers) for one in summary.answerers} == {("known", 36), ("another", 1)}
+    assert 0 < summary.cpu_share < 1.05
+    assert summary.elapsed_s >= 0.98
+    assert {(one.model.name, one.answers) for one in summary.answerers} == {("known", 37), ("another", 1)}
 
 
 def test_a_stall_is_seen_whole_by_every_request_that_should_have_been_sent_in_it(
@@ -137,16 +131,17 @@ def test_a_stall_is_seen_whole_by_every_request_that_should_have_been_sent_in_it
     assert sum(row.service_s >= 0.4 for row in rows) >= 10
 
 
-def test_what_exceeds_the_requests_in_flight_is_dropped_and_counted(
+def test_what_hangs_ends_at_the_timeout_and_what_exceeds_the_requests_in_flight_is_dropped(
     known: Callable[..., Any], scenario: Callable[..., Any], measure: Callable[..., Any]
 ) -> None:
     server = known(answers={"hang": list(range(100))})
-    slow = scenario(rate_per_s=100, duration_s=0.5, max_in_flight=10, timeout_s=1.5, slos={"p50_ms": 1400})
+    slow = scenario(rate_per_s=100, duration_s=0.5, max_in_flight=10, timeout_s=4, slos={})
     _, measurement = measure(slow, server)
     outcomes = [row.outcome for row in measurement.rows]
     assert outcomes == [Outcome.TIMEOUT] * 10 + [Outcome.DROPPED] * 40
     assert sorted(entry["index"] for entry in server.seen()) == list(range(10))
     assert all(row.start_s is None for row in measurement.rows[10:])
+    assert all(row.service_s >= 4 and row.code == "transport.timeout" for row in measurement.rows[:10])
 
 
 def test_a_target_that_went_away_is_a_failure_of_each_request(
