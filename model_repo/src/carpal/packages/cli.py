@@ -1,25 +1,29 @@
-"""``carpal models``: look at, publish, promote and verify model packages."""
+"""``carpal models``: look at, publish, promote and verify model packages.
+
+What opens packages is imported inside the commands, so that ``carpal --help`` stays quick.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from carpal.packages import reference as references
-from carpal.packages.card import model_card
+from carpal.packages import DEFAULT_CHANNEL, DEFAULT_REPOSITORY, REPOSITORY_VARIABLE
 from carpal.packages.errors import ReferenceInvalidError, RepositoryDamagedError
-from carpal.packages.package import Package
-from carpal.packages.repository import Repository, check_word, open_repository
 from carpal.terminal import Terminal
+
+if TYPE_CHECKING:
+    from carpal.packages.package import Package
+    from carpal.packages.repository import Repository
 
 Location = Annotated[
     str,
     typer.Option(
         "--repository",
         "-r",
-        envvar=references.REPOSITORY_VARIABLE,
+        envvar=REPOSITORY_VARIABLE,
         help="Where packages are kept: a folder, or s3://bucket/prefix.",
     ),
 ]
@@ -29,7 +33,6 @@ PublicKey = Annotated[
     Path | None, typer.Option("--public-key", help="Require a signature by the private half of this key.")
 ]
 Name = Annotated[str, typer.Argument(help="A package's name.")]
-DEFAULT = references.DEFAULT_REPOSITORY
 
 
 def register(app: typer.Typer) -> None:
@@ -45,8 +48,10 @@ def register(app: typer.Typer) -> None:
     app.add_typer(models, name="models")
 
 
-def list_packages(repository: Location = DEFAULT, json: Json = False) -> None:
+def list_packages(repository: Location = DEFAULT_REPOSITORY, json: Json = False) -> None:
     """List the packages, their versions, and where each channel points."""
+    from carpal.packages.repository import open_repository
+
     terminal, store = Terminal(json=json), open_repository(repository)
     packages = [_summary(store, name) for name in store.names()]
     terminal.result({"repository": str(store), "packages": packages})
@@ -60,13 +65,16 @@ def list_packages(repository: Location = DEFAULT, json: Json = False) -> None:
 
 def show(
     reference: Annotated[str, typer.Argument(help="starter, ./folder, name, name@channel or name:version.")],
-    repository: Location = DEFAULT,
+    repository: Location = DEFAULT_REPOSITORY,
     public_key: PublicKey = None,
     json: Json = False,
 ) -> None:
     """Show a package's model card, after checking its digests."""
+    from carpal.packages.card import model_card
+    from carpal.packages.reference import resolve
+
     terminal = Terminal(json=json)
-    package = references.resolve(reference, repository, public_key=public_key)
+    package = resolve(reference, repository, public_key=public_key)
     terminal.result({"path": str(package.path), "digest": package.digest, "manifest": package.manifest})
     if not json:
         terminal.done(model_card(package.manifest, package.digest).rstrip())
@@ -74,7 +82,7 @@ def show(
 
 def publish(
     package: Annotated[Path, typer.Argument(help="The package's folder.")],
-    repository: Location = DEFAULT,
+    repository: Location = DEFAULT_REPOSITORY,
     name: Annotated[str | None, typer.Option("--name", help="Publish under this name.")] = None,
     version: Annotated[str | None, typer.Option("--version", help="Take this number; by default the next one.")] = None,
     promote_to: Annotated[str | None, typer.Option("--promote", help="Point this channel at it, e.g. stable.")] = None,
@@ -82,6 +90,8 @@ def publish(
     json: Json = False,
 ) -> None:
     """Publish a package: verified, whole or not at all, never over another one."""
+    from carpal.packages.repository import check_word, open_repository
+
     terminal, store = Terminal(json=json), open_repository(repository)
     if promote_to is not None:
         check_word("channel", promote_to)
@@ -100,19 +110,22 @@ def publish(
 
 def promote(
     reference: Annotated[str, typer.Argument(help="name:version, or name@channel to copy where a channel points.")],
-    repository: Location = DEFAULT,
-    channel: Channel = references.DEFAULT_CHANNEL,
+    repository: Location = DEFAULT_REPOSITORY,
+    channel: Channel = DEFAULT_CHANNEL,
     json: Json = False,
 ) -> None:
     """Point a channel at a published version."""
-    terminal, store, wanted = Terminal(json=json), open_repository(repository), references.parse(reference)
+    from carpal.packages.reference import locate, parse
+    from carpal.packages.repository import open_repository
+
+    terminal, store, wanted = Terminal(json=json), open_repository(repository), parse(reference)
     if wanted.version is None and "@" not in reference:
         raise ReferenceInvalidError(
             f"{reference!r} does not say which version to promote",
             "A channel moves only to a version that was named.",
             f"Write {wanted.name}:VERSION; carpal models list shows the versions.",
         )
-    version = references.locate(wanted, store)
+    version = locate(wanted, store)
     before = store.channels(wanted.name).get(channel)
     store.promote(wanted.name, version, channel)
     terminal.result({"name": wanted.name, "version": version, "channel": channel, "before": before})
@@ -121,9 +134,11 @@ def promote(
 
 
 def rollback(
-    name: Name, repository: Location = DEFAULT, channel: Channel = references.DEFAULT_CHANNEL, json: Json = False
+    name: Name, repository: Location = DEFAULT_REPOSITORY, channel: Channel = DEFAULT_CHANNEL, json: Json = False
 ) -> None:
     """Point a channel at the version that it had before."""
+    from carpal.packages.repository import open_repository
+
     terminal, store = Terminal(json=json), open_repository(repository)
     before = store.channels(name).get(channel)
     version = store.rollback(name, channel)
@@ -136,17 +151,20 @@ def rollback(
 
 def verify(
     reference: Annotated[str | None, typer.Argument(help="A package; by default the whole repository.")] = None,
-    repository: Location = DEFAULT,
+    repository: Location = DEFAULT_REPOSITORY,
     public_key: PublicKey = None,
     json: Json = False,
 ) -> None:
     """Check every digest of a package or of the whole repository; exit code 1 where something is wrong."""
+    from carpal.packages.reference import resolve
+    from carpal.packages.repository import open_repository
+
     terminal = Terminal(json=json)
     if reference is None:
         store = open_repository(repository)
         _verify_all(terminal, store, public_key)
         return
-    package = references.resolve(reference, repository, public_key=public_key)
+    package = resolve(reference, repository, public_key=public_key)
     terminal.result({"path": str(package.path), "digest": package.digest, "signed_by": public_key, "problems": []})
     signed = f", signed by {public_key}" if public_key else ""
     terminal.done(f"{_title(package)} at {package.path} is whole ({package.digest}){signed}")

@@ -16,14 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import carpal
+from carpal.packages import DEFAULT_CHANNEL, DEFAULT_REPOSITORY, REPOSITORY_VARIABLE
 from carpal.packages.errors import NameUnknownError, PackageMissingError, ReferenceInvalidError
 from carpal.packages.package import MANIFEST, Package, open_package
 from carpal.packages.repository import Repository, check_word, open_repository, unknown_channel
 
 STARTER = "starter"
-DEFAULT_CHANNEL = "stable"
-DEFAULT_REPOSITORY = "./models"
-REPOSITORY_VARIABLE = "CARPAL_REPOSITORY"
 
 
 @dataclass(frozen=True)

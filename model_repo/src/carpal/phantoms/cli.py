@@ -1,15 +1,16 @@
 """`carpal phantoms`: draw synthetic wrist radiographs from a seed, as a labelled dataset."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from carpal.phantoms.dataset import ImageFormat, PhantomDataset, generate
-from carpal.phantoms.drawing import draw
-from carpal.phantoms.sampling import Prevalence
-from carpal.phantoms.sheet import contact_sheet, phantom_tile, real_tiles, write_sheet
 from carpal.terminal import Terminal
+
+if TYPE_CHECKING:
+    from carpal.phantoms.dataset import PhantomDataset
 
 _ON_A_SHEET = 14
 
@@ -19,9 +20,9 @@ Count = Annotated[int, typer.Option("--count", "-n", help="Images to draw; two v
 Seed = Annotated[int, typer.Option("--seed", help="The same seed draws the same phantoms, byte for byte.")]
 Size = Annotated[int, typer.Option("--size", help="Height of an image in pixels.")]
 Prevalences = Annotated[
-    Prevalence, typer.Option("--prevalence", help="balanced for training, graz for the real shares.")
+    Literal["balanced", "graz"], typer.Option("--prevalence", help="balanced for training, graz for the real shares.")
 ]
-Formats = Annotated[ImageFormat, typer.Option("--format", help="16-bit PNG, DICOM DX, or both.")]
+Formats = Annotated[Literal["png", "dicom", "both"], typer.Option("--format", help="16-bit PNG, DICOM DX, or both.")]
 Workers = Annotated[int, typer.Option("--workers", help="Processes that draw.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
 Sheet = Annotated[Path | None, typer.Option("--contact-sheet", help="Also write a grid of the first phantoms as PNG.")]
@@ -48,6 +49,11 @@ def phantoms(
     boxes: Boxes = False,
 ) -> None:
     """Draw synthetic wrist radiographs with their labels, laid out as GRAZPEDWRI-DX is distributed."""
+    # What draws is imported here and not above, so that `carpal --help` stays quick.
+    from carpal.phantoms.dataset import generate
+    from carpal.phantoms.drawing import draw
+    from carpal.phantoms.sheet import contact_sheet, phantom_tile, real_tiles, write_sheet
+
     terminal = Terminal(json=json)
     real = real_tiles(beside) if beside else []
     terminal.say(f"drawing {count} phantoms, {size} px high, from seed {seed} into {out}")
