@@ -42,6 +42,13 @@ def test_a_class_that_is_not_found_gets_the_lowest_threshold() -> None:
     assert points.high_specificity.specificity == 1.0
 
 
+def test_confirmed_says_more_than_possible_where_both_would_be_one_threshold() -> None:
+    missed_often = np.where(PRESENT, np.where(np.arange(200) < 20, 0.0, 0.7), np.where(np.arange(200) > 197, 0.3, 0.0))
+    points = choose(missed_often, PRESENT)
+    assert (points.high_sensitivity.threshold, points.high_specificity.threshold) == (LOWEST, 0.7)
+    assert points.high_specificity.sensitivity == points.high_sensitivity.sensitivity == 0.75
+
+
 @pytest.mark.parametrize("present", [np.zeros(200, bool), np.ones(200, bool)])
 def test_where_nothing_can_be_measured_nothing_is_claimed(present: np.ndarray) -> None:
     points = choose(SEPARATED, present)

@@ -35,12 +35,15 @@ def choose(probabilities: NDArray[np.float64], present: NDArray[np.bool_]) -> Op
     Two thresholds are looked for: the highest at which sensitivity is at least 0.95 (where that is not reached, the
     lowest of all), and the lowest at which specificity is at least 0.95. The lower of the two is the high-sensitivity
     point, the other the high-specificity point. So each reaches what it is named after wherever that can be had, and a
-    class that reaches both over a range of thresholds gets the ends of that range.
+    class that reaches both over a range of thresholds gets the ends of that range. Where the two are one threshold, the
+    high-specificity point moves up to the best sum of sensitivity and specificity, so that "confirmed" says more.
     Without an image that has the class (or lacks it), 0.25 and 0.5: nothing can be measured.
     """
     lower, upper = 0.25, 0.5
     if present.any() and not present.all():
         lower, upper = sorted((_sensitive(probabilities[present]), _specific(probabilities[~present])))
+        if lower == upper:
+            upper = _best(probabilities, present, lower)
     return OperatingPoints(
         high_sensitivity=measure(probabilities, present, lower), high_specificity=measure(probabilities, present, upper)
     )
@@ -56,6 +59,13 @@ def _specific(negatives: NDArray[np.float64]) -> float:
     allowed = int(np.floor((1.0 - WANTED) * len(negatives) + 1e-9))
     strongest_silenced = np.sort(negatives)[::-1][allowed] if allowed < len(negatives) else 0.0
     return _rounded(np.nextafter(strongest_silenced, 1.0), down=False)
+
+
+def _best(probabilities: NDArray[np.float64], present: NDArray[np.bool_], lowest: float) -> float:
+    """The threshold, not below the given one, with the best Youden index; the highest of several."""
+    thresholds = [lowest, *np.unique(probabilities[probabilities > lowest]).tolist()]
+    sums = [(probabilities[present] >= each).mean() + (probabilities[~present] < each).mean() for each in thresholds]
+    return max(lowest, _rounded(thresholds[len(sums) - 1 - int(np.argmax(sums[::-1]))], down=True))
 
 
 def _rounded(threshold: float, *, down: bool) -> float:
