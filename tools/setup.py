@@ -65,10 +65,10 @@ def build() -> None:
     stage("the pinned packages")
     uv = [VENV / "bin/uv", "pip"] + ([] if sys.stderr.isatty() else ["--quiet"])
     environment = {**os.environ, "VIRTUAL_ENV": str(VENV), "UV_HTTP_TIMEOUT": "300", **index_of_pip(python)}
-    run([*uv, "sync", "--require-hashes", "--compile-bytecode", ROOT / "requirements/dev.txt"], environment)
-    stage("carpal's own distributions")
+    run([*uv, "sync", "--require-hashes", ROOT / "requirements/dev.txt"], environment)
+    stage("carpal's own distributions, and bytecode for all")
     editable = [part for member in MEMBERS for part in ("--editable", ROOT / member)]
-    run([*uv, "install", "--no-deps", "--no-build-isolation", *editable], environment)
+    run([*uv, "install", "--no-deps", "--no-build-isolation", "--compile-bytecode", *editable], environment)
 
 
 def made_by_this_python(python: Path) -> bool:
