@@ -23,8 +23,8 @@ AREAS = set(re.findall(r"(\w+)\.\*", carpal.errors.__doc__ or "")) | {"internal"
 # Modules without a test file of their own: each with where its behaviour is tested.
 TESTED_ELSEWHERE = {
     "carpal/imaging/radiograph.py": "two properties: tests/unit/carpal/imaging/test_readers.py",
-    "carpal/packages/bucket.py": "on a server that speaks S3: tests/integration/test_repository_s3.py",
-    "carpal/packages/s3.py": "on a server that speaks S3: tests/integration/test_repository_s3.py",
+    "carpal/packages/bucket.py": "on a server that speaks S3: tests/integration/s3/test_repository.py",
+    "carpal/packages/s3.py": "on a server that speaks S3: tests/integration/s3/test_repository.py",
     "carpal_detector/server.py": "as a process of its own: tests/integration/test_service_process.py",
     "carpal_loadtests/connections.py": "against a server of known truth: tests/unit/carpal_loadtests/test_generator.py",
     "carpal_loadtests/driver.py": "as a process of its own: tests/unit/carpal_loadtests/test_generator.py",
