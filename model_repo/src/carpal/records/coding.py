@@ -65,6 +65,7 @@ IMAGING_MEASUREMENT_REPORT = Code("126000", "DCM", "Imaging Measurement Report")
 XRAY_REPORT = Code("43468-8", "LN", "XR unspecified body region")
 MILLIMETRE = Code("mm", "UCUM", "millimeter")
 UNITY = Code("1", "UCUM", "no units")
+PIXELS = Code("{pixels}", "UCUM", "pixels")
 
 _SIDES = {"L": Code("7771000", "SCT", "Left"), "R": Code("24028007", "SCT", "Right")}
 _PROJECTIONS = {
@@ -109,5 +110,6 @@ def projection_code(projection: str | None) -> Code | None:
 
 
 def _plain(text: str) -> str:
-    """Single spaces, and no backslash, which separates values in DICOM; a text that is empty then is a dash."""
-    return " ".join(text.replace("\\", "/").split()) or "-"
+    """Single spaces, no control characters, no backslash (it separates values in DICOM); a dash for nothing."""
+    readable = "".join(mark if mark.isprintable() else " " for mark in text.replace("\\", "/"))
+    return " ".join(readable.split()) or "-"

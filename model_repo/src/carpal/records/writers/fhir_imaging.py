@@ -1,0 +1,69 @@
+"""The image in FHIR: its ImagingStudy, and in R5 one ImagingSelection a finding, the region in source pixels."""
+
+from __future__ import annotations
+
+from carpal.records.coding import IMAGE_REGION, WRIST_REGION, Code, laterality_code
+from carpal.records.record import Finding
+from carpal.records.writers.fhir_elements import Case, Element, coding, concept, known, uid_identifier, unknown
+
+STUDY = "study"
+
+
+def imaging_study(case: Case) -> Element:
+    """The study, as far as one image tells of it: one series with one instance.
+
+    It is only created where the server has no study with this UID (see ``fhir.py``): what an archive knows of a
+    study is more than this and is never replaced. Modality and SOP class, which FHIR demands and a record does
+    not hold, are said to be unknown.
+    """
+    identity = case.identity
+    side = laterality_code(case.record.source.laterality)
+    site = {"concept": concept(WRIST_REGION)} if case.r5 else coding(WRIST_REGION)
+    series = known(
+        uid=identity.series_uid,
+        modality=unknown(),
+        bodySite=site,
+        laterality=_word(side, case) if side else None,
+        instance=[{"uid": identity.sop_uid, "sopClass": unknown()}],
+    )
+    return known(
+        resourceType="ImagingStudy",
+        identifier=[uid_identifier(identity.study_uid, temporary=identity.synthetic)],
+        status="unknown" if identity.synthetic else "available",
+        subject=case.subject or unknown(),
+        series=[series],
+        note=[{"text": "The image came without DICOM identity; its UIDs are made from its digest."}]
+        if identity.synthetic
+        else None,
+    )
+
+
+def selection_role(index: int) -> str:
+    """The role of a finding's region in a bundle."""
+    return f"region/{index}"
+
+
+def imaging_selection(case: Case, index: int, finding: Finding) -> Element:
+    """R5 only: the box of a finding as a closed polyline of five points, x and y in turn, in source pixels.
+
+    The origin is the top-left corner of the top-left pixel, as in DICOM's SCOORD (PS3.3, C.18.6).
+    """
+    box, identity = finding.box, case.identity
+    corners = (box.x0, box.y0, box.x1, box.y0, box.x1, box.y1, box.x0, box.y1, box.x0, box.y0)
+    region = {"regionType": "polyline", "coordinate": list(corners)}
+    return case.resource(
+        "ImagingSelection",
+        selection_role(index),
+        status="entered-in-error" if case.record.review.state == "rejected" else "available",
+        subject=case.subject,
+        code=concept(IMAGE_REGION),
+        derivedFrom=[case.refer(STUDY)],
+        studyUid=identity.study_uid,
+        seriesUid=identity.series_uid,
+        instance=[{"uid": identity.sop_uid, "imageRegion2D": [region]}],
+    )
+
+
+def _word(code: Code, case: Case) -> Element:
+    """A CodeableConcept in R5 where R4 has a Coding."""
+    return concept(code) if case.r5 else coding(code)

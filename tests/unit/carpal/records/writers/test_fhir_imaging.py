@@ -1,0 +1,47 @@
+"""The study and the regions in it."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.carpal.records.writers.fhir_samples import RELEASES, UIDS, case, five_findings, reviewed, source
+
+from carpal.records.writers.fhir_elements import Release
+from carpal.records.writers.fhir_imaging import imaging_selection, imaging_study
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_study_is_identified_by_its_own_uids(release: Release):
+    study = imaging_study(case(release))
+    assert study["identifier"] == [{"system": "urn:dicom:uid", "value": "urn:oid:1.2.826.0.1.1"}]
+    assert study["status"] == "available"
+    assert study["series"][0]["uid"] == "1.2.826.0.1.2"
+    assert study["series"][0]["instance"][0]["uid"] == "1.2.826.0.1.3"
+    assert "note" not in study
+
+
+def test_a_study_made_for_an_image_without_uids_says_so():
+    study = imaging_study(case(source=source(**dict.fromkeys(UIDS))))
+    assert study["identifier"][0]["use"] == "temp"
+    assert study["identifier"][0]["value"].startswith("urn:oid:2.25.")
+    assert study["status"] == "unknown"
+    assert "digest" in study["note"][0]["text"]
+
+
+def test_site_and_side_are_codings_in_r4_and_concepts_in_r5():
+    old, new = (imaging_study(case(release))["series"][0] for release in RELEASES)
+    assert old["bodySite"]["code"] == new["bodySite"]["concept"]["coding"][0]["code"] == "8205005"
+    assert old["laterality"]["code"] == new["laterality"]["coding"][0]["code"] == "24028007"
+    assert "laterality" not in imaging_study(case(source=source(laterality=None)))["series"][0]
+
+
+def test_a_region_is_the_box_as_a_closed_polyline():
+    selection = imaging_selection(case(), 0, five_findings()[1])
+    region = selection["instance"][0]["imageRegion2D"][0]
+    assert region["coordinate"] == [0.0, 0.0, 12.5, 0.0, 12.5, 7.25, 0.0, 7.25, 0.0, 0.0]
+    assert (selection["studyUid"], selection["seriesUid"]) == ("1.2.826.0.1.1", "1.2.826.0.1.2")
+    assert selection["code"]["coding"][0]["code"] == "111030"
+
+
+@pytest.mark.parametrize(("state", "status"), [("confirmed", "available"), ("rejected", "entered-in-error")])
+def test_a_rejected_region_is_marked_as_an_error(state: str, status: str):
+    assert imaging_selection(case(review=reviewed(state)), 0, five_findings()[0])["status"] == status
