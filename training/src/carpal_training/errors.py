@@ -90,6 +90,13 @@ class WorkerLostError(TrainingError):
     kind = Kind.INTERNAL
 
 
+class OutOfStepError(TrainingError):
+    """The ranks of a run no longer hold the same weights."""
+
+    code = "training.out-of-step"
+    kind = Kind.INTERNAL
+
+
 class ClassesDifferError(TrainingError):
     """The classes of the weights and of the dataset differ."""
 

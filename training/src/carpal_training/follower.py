@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from carpal.terminal import Terminal
@@ -22,8 +21,7 @@ class Follower:
     def __init__(self, folder: RunFolder, terminal: Terminal, advance: Callable[[int], object], epochs: int) -> None:
         self._folder, self._terminal, self._advance, self._epochs = folder, terminal, advance, epochs
         self._step = 0
-        self._told = self._first = len(folder.read_epochs())
-        self._begun = time.monotonic()
+        self._told = len(folder.read_epochs())
 
     def tick(self) -> None:
         """Tell what is new."""
@@ -37,8 +35,7 @@ class Follower:
         self._told = max(self._told, len(epochs))
 
     def _line(self, epoch: Epoch) -> str:
-        pace = (time.monotonic() - self._begun) / max(1, epoch.epoch - self._first)
-        left = pace * (self._epochs - epoch.epoch)
+        left = epoch.seconds * (self._epochs - epoch.epoch)
         accuracy = "" if epoch.map50 is None else f", mAP50 {epoch.map50:.3f}, mAP50-95 {epoch.map50_95:.3f}"
         return (
             f"epoch {epoch.epoch}/{self._epochs}: box {epoch.box_loss:.3f}, class {epoch.class_loss:.3f}, "

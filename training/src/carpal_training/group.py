@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import torch
 from torch import distributed, nn
 
 from carpal_training.average import floats
+from carpal_training.errors import OutOfStepError
 
 
 class Group:
@@ -36,6 +38,20 @@ class Group:
         distributed.all_gather_object(everyone, mine)
         return everyone
 
+    def check_in_step(self, network: nn.Module) -> None:
+        """Compare the trained weights of all ranks, bit by bit: averaged gradients must have kept them equal.
+
+        Raises:
+            OutOfStepError: on every rank alike.
+        """
+        prints = self.gather(fingerprint(network))
+        if len(set(prints)) > 1:
+            raise OutOfStepError(
+                f"the workers hold different weights: {', '.join(prints)}",
+                "Their gradients were not averaged, or their machines compute differently.",
+                "Use workers of one kind, then go on from the last checkpoint with --resume.",
+            )
+
     def align(self, *networks: nn.Module) -> None:
         """Average parameters and batch statistics over the ranks, so that all hold the very same numbers."""
         if self.size == 1:
@@ -47,3 +63,11 @@ class Group:
             joined /= self.size
             for tensor, part in zip(tensors, joined.split([tensor.numel() for tensor in tensors]), strict=True):
                 tensor.copy_(part.view(tensor.shape))
+
+
+def fingerprint(network: nn.Module) -> str:
+    """Twelve hexadecimal digits over the parameters; batch statistics, which each rank has of its own, are left out."""
+    total = hashlib.sha256()
+    for parameter in network.parameters():
+        total.update(parameter.detach().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()[:12]

@@ -74,6 +74,7 @@ class Loop:
         for number in range(self.epochs_done, self.recipe.epochs):
             begun = time.monotonic()
             losses, lr = self._train_epoch(number)
+            self.group.check_in_step(self.network)
             self.group.align(self.network, self.average.network)
             last = number + 1 == self.recipe.epochs
             accuracy = self._validate() if last or (number + 1) % self.recipe.validate_every == 0 else (None, None)
