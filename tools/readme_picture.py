@@ -28,7 +28,7 @@ def main(image: Path, target: Path) -> None:
     """Detect with the starter and draw."""
     radiograph = carpal.read(image)
     record = carpal.open_model("starter").detect(radiograph)
-    picture = cv2.imdecode(np.frombuffer(draw(radiograph, record), np.uint8), cv2.IMREAD_COLOR_RGB)
+    picture = np.asarray(cv2.imdecode(np.frombuffer(draw(radiograph, record), np.uint8), cv2.IMREAD_COLOR_RGB))
     figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), facecolor=GROUND)
     left = figure.add_axes((0.01, 0.02, 0.40, 0.96))
     left.imshow(picture)
