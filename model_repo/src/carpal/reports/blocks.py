@@ -143,9 +143,11 @@ class Figure:
         return isinstance(self.picture, Photo) or (isinstance(self.picture, Drawing) and self.picture.photo)
 
     @property
-    def wide(self) -> bool:
-        """Whether it wants the whole width of the page."""
-        return isinstance(self.picture, Panels) or self.picture.width_px > 600
+    def span(self) -> str:
+        """How much of a row it wants: ``wide`` is all of it, ``broad`` two places of a gallery, empty one place."""
+        if isinstance(self.picture, Panels) or self.picture.width_px > 600:
+            return "wide"
+        return "broad" if self.photo and self.picture.width_px > 420 else ""
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,12 @@ class Section:
     tables: tuple[Table, ...] = ()
     text: str = ""
     folded: bool = False
+
+    @property
+    def common_source(self) -> Source | None:
+        """The source of the facts where all have the same one; it is then said once."""
+        sources = {fact.source for fact in self.facts}
+        return sources.pop() if len(sources) == 1 else None
 
 
 @dataclass(frozen=True)

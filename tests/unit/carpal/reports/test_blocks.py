@@ -8,7 +8,7 @@ from io import StringIO
 
 import pytest
 
-from carpal.reports.blocks import Drawing, Fact, Figure, Panels, Photo, Source, Table, shown
+from carpal.reports.blocks import Drawing, Fact, Figure, Panels, Photo, Section, Source, Table, shown
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,16 @@ def test_a_figure_knows_its_plots_and_its_width() -> None:
     assert Figure(small, "", source).drawings == (small,)
     assert Figure(Panels((small, large)), "", source).drawings == (small, large)
     assert Figure(photo, "", source).drawings == ()
-    assert [Figure(one, "", source).wide for one in (small, large, Panels((small,)), photo)] == [
-        False,
-        True,
-        True,
-        False,
-    ]
+    broad = Drawing("<svg/>", "a wrist with labels beside it", 500, photo=True)
+    assert [Figure(one, "", source).span for one in (small, large, photo, broad)] == ["", "wide", "", "broad"]
+    assert Figure(Panels((small,)), "", source).span == "wide"
+    assert [Figure(one, "", source).photo for one in (small, photo, broad)] == [False, True, True]
     assert photo.uri == "data:image/jpeg;base64,eA=="
+
+
+def test_a_source_that_all_facts_share_is_known() -> None:
+    here, there = Source("a.json", "carpal x"), Source("b.json")
+    same = Section("s", facts=(Fact("x", 1, "", here), Fact("y", 2, "", Source("a.json", "carpal x"))))
+    assert same.common_source == here
+    assert Section("s", facts=(Fact("x", 1, "", here), Fact("y", 2, "", there))).common_source is None
+    assert Section("s").common_source is None

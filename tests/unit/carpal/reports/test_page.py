@@ -126,6 +126,12 @@ def test_the_page_has_a_dark_side_and_a_print_side_and_fits_a_telephone() -> Non
     assert 'content="width=device-width, initial-scale=1"' in page
 
 
+def test_a_source_that_all_facts_share_is_said_once() -> None:
+    facts = tuple(Fact(f"fact {number}", number, "", Source("result.json")) for number in range(5))
+    page = render(Page("t", "a", Figure(drawing(), "c", Source("f")), sections=(Section("s", facts=facts),)))
+    assert page.count("result.json") == 1
+
+
 def test_folded_sections_are_details() -> None:
     assert render(report()).count('<details class="section">') == 2
 
