@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carpal.errors import ConfigError
+from carpal.imaging.geometry import Affine
 from carpal.imaging.preprocess import Chain, Letterbox, PercentileStretch, default_chain
 
 SIDES = st.integers(1, 3000)
@@ -104,6 +108,43 @@ def test_the_chain_gives_one_channel_in_the_letterboxs_size():
     assert prepared.image.flags.c_contiguous
 
 
+@pytest.mark.parametrize(
+    ("size_px", "digest"),
+    [
+        (384, "sha256:b651f50a90c48f00ef4483fe6c5060125670becda558ad06662766fdc83947b1"),
+        (640, "sha256:b5368fc13e75f0da1a3286650bc79dcbea49f853c55f3c0ac47a0b4fc87c852b"),
+    ],
+)
+def test_published_chains_keep_their_digest(size_px: int, digest: str):
+    """Of the first release: every package and record that names the chain names it by this."""
+    assert default_chain(size_px).digest == digest
+
+
+def test_the_default_chain_keeps_its_pixels(grey_png: Callable[..., bytes]):
+    """Of the first release: the bytes that the starter was trained on."""
+    pixels = cv2.imdecode(np.frombuffer(grey_png(300, 400), np.uint8), cv2.IMREAD_UNCHANGED)
+    image = default_chain(384).apply(pixels).image
+    assert (
+        hashlib.sha256(image.tobytes()).hexdigest()
+        == "7faea2154a04120f9f23c5d46bd00209d755343bf5d4591f561420940d554514"
+    )
+
+
+def test_stages_show_the_image_after_each_step_and_end_where_the_chain_ends():
+    pixels = np.random.default_rng(0).integers(0, 65535, (40, 30)).astype(np.uint16)
+    chain = default_chain(64)
+    first, last = chain.stages(pixels)
+    assert (first.given is pixels, last.given is first.pixels) == (True, True)
+    assert (first.pixels.shape, last.pixels.shape) == ((40, 30), (64, 64))
+    assert (first.from_source, last.from_source) == (Affine(), chain.apply(pixels).to_network)
+
+
+def test_sixteen_bits_that_nothing_cast_fill_the_letterbox_by_their_whole_range():
+    pixels = np.array([[0, 257, 32896, 65535]], np.uint16).repeat(32, axis=0).repeat(8, axis=1)
+    image = Chain(steps=(Letterbox(height_px=32, width_px=32),)).apply(pixels).image[0]
+    assert image[0, ::8].tolist() == [0, 1, 128, 255]
+
+
 def test_the_digest_hangs_on_every_parameter():
     digests = {default_chain(640).digest, default_chain(320).digest}
     digests.add(Chain(steps=(PercentileStretch(low=1), Letterbox(height_px=640, width_px=640))).digest)
@@ -120,6 +161,7 @@ def test_the_digest_hangs_on_every_parameter():
         [{"name": "percentile-stretch", "low": 50, "high": 50}, {"name": "letterbox", "height_px": 64, "width_px": 64}],
         [{"name": "letterbox", "height_px": 65, "width_px": 64}],
         [{"name": "sharpen"}],
+        [{"name": "scale"}, {"name": "percentile-stretch"}, {"name": "letterbox", "height_px": 64, "width_px": 64}],
     ],
 )
 def test_a_chain_against_the_rules_is_refused(steps: list[dict[str, Any]]):
