@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import carpal
 import pytest
+
+import carpal
 
 
 def test_every_name_that_is_listed_is_there():
@@ -22,5 +23,7 @@ def test_a_name_that_is_not_listed_is_an_attribute_error():
 
 
 def test_importing_carpal_imports_nothing_heavy():
-    code = "import carpal, sys; print(sorted({'numpy', 'cv2', 'pydantic', 'onnxruntime', 'pydicom'} & set(sys.modules)))"
+    code = (
+        "import carpal, sys; print(sorted({'numpy', 'cv2', 'pydantic', 'onnxruntime', 'pydicom'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from carpal.errors import UsageError
 from carpal.records.record import Box
 from carpal.terminal import Terminal
