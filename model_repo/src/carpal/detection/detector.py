@@ -139,7 +139,7 @@ class Detector:
             source=source,
             quality=quality,
             findings=findings,
-            conclusions=conclude(findings, self.manifest),
+            conclusions=conclude(findings, self.manifest, thresholds),
             model=self._model,
             preprocessing_digest=self._preprocessing_digest,
             timings=timings.model_copy(update={"postprocess_ms": _ms(start, perf_counter())}),

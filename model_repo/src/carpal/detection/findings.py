@@ -51,16 +51,22 @@ def report(
     )
 
 
-def conclude(findings: Sequence[Finding], manifest: Manifest) -> tuple[Conclusion, ...]:
-    """One conclusion a class of the model, from the strongest reported finding of the class."""
+def conclude(findings: Sequence[Finding], manifest: Manifest, thresholds: Sequence[float]) -> tuple[Conclusion, ...]:
+    """One conclusion a class of the model, from the strongest reported finding of the class.
+
+    Args:
+        findings: what is reported, strongest first.
+        manifest: class names.
+        thresholds: from which probability on a finding was reported, one a class.
+    """
     strongest: dict[str, Finding] = {}
     for finding in findings:  # strongest first, so the first of a class stays
         strongest.setdefault(finding.label, finding)
     return tuple(
-        Conclusion(label=label, status=found.status, probability=found.probability)
+        Conclusion(label=label, status=found.status, probability=found.probability, threshold=threshold)
         if (found := strongest.get(label))
-        else Conclusion(label=label, status="absent", probability=0.0)
-        for label in manifest.classes
+        else Conclusion(label=label, status="absent", probability=0.0, threshold=threshold)
+        for label, threshold in zip(manifest.classes, thresholds, strict=True)
     )
 
 

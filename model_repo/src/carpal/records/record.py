@@ -24,14 +24,22 @@ class PixelSpacing(Document):
     row_mm: Annotated[float, Field(gt=0)] = Field(description="distance between rows (vertical), in mm")
     column_mm: Annotated[float, Field(gt=0)] = Field(description="distance between columns (horizontal), in mm")
     tag: str = Field(description="where it came from: PixelSpacing, ImagerPixelSpacing, dataset")
+    calibration: str | None = Field(
+        default=None, description="PixelSpacingCalibrationType: GEOMETRY or FIDUCIAL, where PixelSpacing has one"
+    )
 
 
 class Source(Document):
     """The image that the record speaks of."""
 
     digest: Digest = Field(description="SHA-256 of the bytes that were read")
+    pixels_digest: Digest | None = Field(
+        default=None, description="SHA-256 of the grey pixels that reading gave, row by row (16 bits: little endian)"
+    )
     name: str | None = Field(default=None, description="file stem, or the name given by the caller")
-    media_type: str = Field(description="image/png, image/jpeg, application/dicom, application/x-tensor")
+    media_type: str = Field(
+        description="image/png, image/jpeg, image/tiff, image/bmp, application/dicom, application/x-tensor"
+    )
     width_px: Annotated[int, Field(gt=0)]
     height_px: Annotated[int, Field(gt=0)]
     bits: Annotated[int, Field(ge=1, le=32)] = Field(description="bits stored a pixel")
@@ -43,6 +51,19 @@ class Source(Document):
     projection: str | None = Field(default=None, description="AP, PA, LATERAL, OBLIQUE as the source says")
     pixel_spacing: PixelSpacing | None = None
     voi: str | None = Field(default=None, description="the grey-level transform that was applied on reading")
+    frame: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="frame or page that was read, the first is 1; only where there are several"
+    )
+    frames: Annotated[int, Field(ge=1)] | None = Field(default=None, description="frames or pages in the file")
+    transfer_syntax: str | None = Field(default=None, description="UID of the DICOM transfer syntax of the file")
+    sop_class_uid: str | None = None
+    modality: str | None = Field(default=None, description="as the DICOM object says: CR, DX")
+    photometric: str | None = Field(
+        default=None, description="PhotometricInterpretation as stored; MONOCHROME1 was inverted on reading"
+    )
+    patient_orientation: str | None = Field(
+        default=None, description="PatientOrientation: where rows and columns run to, as in L\\F"
+    )
 
 
 class Quality(Document):
@@ -95,6 +116,9 @@ class Conclusion(Document):
     label: str
     status: Literal["confirmed", "possible", "absent"]
     probability: Probability = Field(description="of the strongest finding of the class; 0 where there is none")
+    threshold: Probability | None = Field(
+        default=None, description="findings of the class were reported from this probability on"
+    )
 
 
 class Model(Document):

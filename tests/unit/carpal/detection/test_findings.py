@@ -75,7 +75,8 @@ def test_without_spacing_there_is_no_size(tiny_manifest: Manifest):
 
 def test_there_is_one_conclusion_a_class_in_the_models_order(tiny_manifest: Manifest):
     findings = reported(tiny_manifest, found((0.7, 1), (0.6, 1)))
-    assert [(one.label, one.status, one.probability) for one in conclude(findings, tiny_manifest)] == [
-        ("fracture", "absent", 0.0),
-        ("text", "possible", 0.7),
+    concluded = conclude(findings, tiny_manifest, [0.4, 0.5])
+    assert [(one.label, one.status, one.probability, one.threshold) for one in concluded] == [
+        ("fracture", "absent", 0.0, 0.4),
+        ("text", "possible", 0.7, 0.5),
     ]

@@ -1,0 +1,145 @@
+"""What every DICOM object that carpal writes has in its head: patient and study, moments, series, file meta.
+
+Patient and study are copied from the source object, because the result belongs beside it; they never leave the
+hospital's own archive that way. An image without a source object has them empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime
+
+import orjson
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_file_meta_info
+from pydicom.tag import Tag
+from pydicom.uid import UID, ExplicitVRLittleEndian
+
+from carpal.records.identity import Identity, synthetic_uid
+from carpal.records.record import Record, ReviewEvent
+from carpal.records.writers import mould
+
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+# The day of what has no date: no day at all would be against the standard, today would make two files of one.
+NO_DATE, NO_TIME = "19700101", "000000"
+
+_TYPE_2 = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "ReferringPhysicianName",
+    "StudyID",
+    "AccessionNumber",
+)
+_COPIED = (
+    *_TYPE_2,
+    "IssuerOfPatientID",
+    "OtherPatientIDsSequence",
+    "PatientAge",
+    "PatientIdentityRemoved",
+    "DeidentificationMethod",
+    "DeidentificationMethodCodeSequence",
+    "ClinicalTrialSponsorName",
+    "ClinicalTrialProtocolID",
+    "ClinicalTrialProtocolName",
+    "ClinicalTrialSiteID",
+    "ClinicalTrialSiteName",
+    "ClinicalTrialSubjectID",
+    "ClinicalTrialSubjectReadingID",
+    "StudyDescription",
+    "IssuerOfAccessionNumberSequence",
+    "ProcedureCodeSequence",
+    "TimezoneOffsetFromUTC",
+)
+_MOMENTS = ("Content", "Acquisition", "Series", "Study")
+_DATE = re.compile(r"\d{8}")
+_TIME = re.compile(r"\d{6}(\.\d{1,6})?")
+_SAID = {"findings", "conclusions", "model", "preprocessing_digest", "review"}
+_IMPLEMENTATION_UID = UID(synthetic_uid("carpal", "implementation"))
+_IMPLEMENTATION = "CARPAL"
+
+
+def patient_and_study(source: Dataset | None, identity: Identity) -> Dataset:
+    """The patient, study and character set of an object that belongs beside the source; text becomes UTF-8.
+
+    Args:
+        source: the object that was read, without its pixels or with them; None for an image that is no DICOM object.
+        identity: UIDs of the image.
+    """
+    head = Dataset()
+    head.SpecificCharacterSet = mould.CHARACTER_SET
+    for keyword in _TYPE_2:
+        head.add(DataElement(Tag(keyword), dictionary_VR(keyword), None))
+    if source is not None:
+        for keyword in _COPIED:
+            if keyword in source:
+                head.add(source[keyword])
+    head.StudyInstanceUID = identity.study_uid
+    return head
+
+
+def content_moment(source: Dataset | None, verifier: ReviewEvent | None) -> tuple[str, str]:
+    """Date and time of the content, taken from what is described and never from the clock.
+
+    That of the review; else the first date of content, acquisition, series and study of the source; else 1970-01-01.
+    """
+    if verifier and (moment := utc(verifier.at)):
+        return moment.strftime("%Y%m%d"), moment.strftime("%H%M%S")
+    if source is None:
+        return NO_DATE, NO_TIME
+    for name in _MOMENTS:
+        date, time = (str(source.get(f"{name}{part}") or "") for part in ("Date", "Time"))
+        if _DATE.fullmatch(date):
+            return date, time if _TIME.fullmatch(time) else NO_TIME
+    return NO_DATE, NO_TIME
+
+
+def verifier_of(record: Record) -> ReviewEvent | None:
+    """Who answers for the content: the last reviewer, where the record was confirmed or corrected."""
+    review = record.review
+    return review.history[-1] if review.state in ("confirmed", "corrected") and review.history else None
+
+
+def utc(moment: str) -> datetime | None:
+    """An RFC 3339 time as UTC; none where it is no time, and UTC is taken where it has no zone."""
+    try:
+        read = datetime.fromisoformat(moment)
+    except ValueError:
+        return None
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+
+
+def content_digest(record: Record) -> str:
+    """SHA-256 of what a record says: its findings, conclusions, model and review, and none of its timings."""
+    said = record.model_dump(mode="json", include=_SAID)
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def result_uids(record: Record, identity: Identity, kind: str) -> tuple[str, str]:
+    """Series and SOP instance UID of a result: the same input, model and review give the same two.
+
+    A model has one series of a kind in a study. Another threshold or a review gives another instance, because an
+    archive keeps the first object that it gets under a UID.
+    """
+    series = synthetic_uid(identity.study_uid, record.model.digest, kind)
+    return series, synthetic_uid(identity.sop_uid, record.source.digest, content_digest(record), kind)
+
+
+def part10(sop_class_uid: str, sop_uid: str, body: bytes) -> bytes:
+    """A DICOM file of elements that are encoded in Explicit VR Little Endian."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = UID(sop_class_uid)
+    meta.MediaStorageSOPInstanceUID = UID(sop_uid)
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = _IMPLEMENTATION_UID
+    meta.ImplementationVersionName = _IMPLEMENTATION
+    head = DicomBytesIO()
+    write_file_meta_info(head, meta, enforce_standard=True)
+    return b"\0" * 128 + b"DICM" + head.getvalue() + body

@@ -1,0 +1,160 @@
+"""A record as a DICOM structured report: TID 1500 as Comprehensive SR, to be stored beside the image.
+
+The same record, source and review give the same bytes. ``docs/reference/dicom-sr.md`` says what is written where.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+from pydicom.uid import UID
+
+from carpal.records.identity import Identity, dicom_identity, synthetic_uid
+from carpal.records.record import Finding, Record, ReviewEvent
+from carpal.records.writers import mould
+from carpal.records.writers.dicom_header import (
+    SECONDARY_CAPTURE,
+    content_moment,
+    part10,
+    patient_and_study,
+    result_uids,
+    utc,
+    verifier_of,
+)
+from carpal.records.writers.report_content import OHIF_RECTANGLE, Kind, Reference, Values
+from carpal.records.writers.report_moulds import encode_conclusions, encode_document, encode_finding
+
+COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
+
+_EVIDENCE = Tag("CurrentRequestedProcedureEvidenceSequence")
+_REVIEWS = {
+    "unreviewed": "Not reviewed by a person",
+    "confirmed": "Confirmed by a reviewer",
+    "corrected": "Corrected by a reviewer",
+    "rejected": "Rejected by a reviewer",
+}
+_NOT_STATED = "not stated"
+_LONGEST_PART_OF_NAME = 64
+
+
+def structured_report(record: Record, source: Dataset | None = None) -> bytes:
+    """The report as a DICOM file.
+
+    Args:
+        record: what carpal says of one radiograph.
+        source: the DICOM object that was read (its pixels are not touched), for patient and study; None for an image
+            without one, which gets the identity of ``carpal.records.identity`` and empty patient fields.
+
+    Returns:
+        Explicit VR Little Endian with preamble and file meta. Coordinates are source pixels, column before row, as
+        float32, from the top-left corner of the top-left pixel. The document is UNVERIFIED, PARTIAL and PRELIMINARY
+        until ``record.review`` says that somebody confirmed or corrected it.
+    """
+    identity = dicom_identity(record.source)
+    image = reference(record, identity)
+    series_uid, sop_uid = result_uids(record, identity, "report")
+    elements = encode_document(record.model, image, _groups(record, identity, image))
+    elements[_EVIDENCE] = _evidence(identity, image)
+    head = patient_and_study(source, identity)
+    head.SOPInstanceUID, head.SeriesInstanceUID = UID(sop_uid), UID(series_uid)
+    head.InstanceNumber = (source.get("InstanceNumber") if source is not None else None) or 1
+    verifier = verifier_of(record)
+    head.ContentDate, head.ContentTime = content_moment(source, verifier)
+    _review(head, record, verifier)
+    elements.update((int(element.tag), mould.encode_element(element)) for element in head)
+    return part10(COMPREHENSIVE_SR, sop_uid, b"".join(elements[tag] for tag in sorted(elements)))
+
+
+def reference(record: Record, identity: Identity) -> Reference:
+    """How the image is pointed to; one that is no DICOM object as the secondary capture that it would be."""
+    return Reference(record.source.sop_class_uid or SECONDARY_CAPTURE, identity.sop_uid, record.source.frame)
+
+
+def finding_parts(record: Record, index: int, identity: Identity) -> tuple[Kind, Values]:
+    """What the group of a finding is made of; ``index`` counts from 0, strongest first."""
+    finding = record.findings[index]
+    kind = Kind(
+        model=record.model,
+        preprocessing_digest=record.preprocessing_digest,
+        side=record.source.laterality,
+        label=finding.label,
+        status=finding.status,
+        threshold=_threshold(record, finding),
+        sized=finding.size_mm is not None,
+        calibrated=finding.calibrated_probability is not None,
+    )
+    box, size = finding.box, finding.size_mm
+    values = Values(
+        tracking=f"{OHIF_RECTANGLE}:{finding.label} {index + 1}",
+        tracking_uid=synthetic_uid(identity.sop_uid, record.id, f"finding {index}"),
+        box=(box.x0, box.y0, box.x1, box.y1),
+        probability=finding.probability,
+        calibrated_probability=finding.calibrated_probability or 0.0,
+        width_mm=size.width if size else 0.0,
+        height_mm=size.height if size else 0.0,
+    )
+    return kind, values
+
+
+def _groups(record: Record, identity: Identity, image: Reference) -> bytes:
+    """Findings, strongest first; then what the image says, and what the study says of it. Never empty."""
+    findings = [encode_finding(*finding_parts(record, index, identity), image) for index in range(len(record.findings))]
+    said = tuple((conclusion.label, conclusion.status) for conclusion in record.conclusions)
+    common = (record.model, record.preprocessing_digest, record.source.laterality)
+    for_image = ("carpal image", synthetic_uid(identity.sop_uid, record.id, "image"))
+    for_study = ("carpal study, images read: 1", synthetic_uid(identity.study_uid, record.id, "study"))
+    findings.append(encode_conclusions(*common, for_image, said, image))
+    findings.append(encode_conclusions(*common, for_study, said, None))
+    return b"".join(findings)
+
+
+def _threshold(record: Record, finding: Finding) -> float | None:
+    return next((one.threshold for one in record.conclusions if one.label == finding.label), None)
+
+
+def _review(head: Dataset, record: Record, verifier: ReviewEvent | None) -> None:
+    """The flags of the SR Document General module, and who verified."""
+    head.CompletionFlag = "COMPLETE" if verifier else "PARTIAL"
+    head.CompletionFlagDescription = _REVIEWS[record.review.state]
+    head.VerificationFlag = "VERIFIED" if verifier else "UNVERIFIED"
+    head.PreliminaryFlag = "FINAL" if verifier else "PRELIMINARY"
+    if verifier:
+        head.VerifyingObserverSequence = [_observer(verifier, f"{head.ContentDate}{head.ContentTime}")]
+
+
+def _observer(verifier: ReviewEvent, content_moment: str) -> Dataset:
+    """The reviewer, by the pseudonym that the record knows."""
+    moment = utc(verifier.at)
+    observer = Dataset()
+    observer.VerifyingOrganization = _NOT_STATED
+    observer.VerificationDateTime = moment.strftime("%Y%m%d%H%M%S+0000") if moment else content_moment
+    name = "".join(mark if mark.isprintable() and mark not in "\\^=" else " " for mark in verifier.by)
+    observer.VerifyingObserverName = (name[:_LONGEST_PART_OF_NAME].strip() or _NOT_STATED) + "^"
+    observer.VerifyingObserverIdentificationCodeSequence = []
+    return observer
+
+
+def _evidence(identity: Identity, image: Reference) -> bytes:
+    """The image by study, series and instance: what archives list the report under."""
+    values = {name: mould.uid(tag, getattr(identity, name)) for name, tag in _EVIDENCE_HOLES.items()}
+    return _evidence_mould(image.sop_class_uid).fill(values)
+
+
+_EVIDENCE_HOLES = {
+    "study_uid": Tag("StudyInstanceUID"),
+    "series_uid": Tag("SeriesInstanceUID"),
+    "sop_uid": Tag("ReferencedSOPInstanceUID"),
+}
+
+
+@lru_cache(maxsize=64)
+def _evidence_mould(sop_class_uid: str) -> mould.Mould:
+    study, series, instance = Dataset(), Dataset(), Dataset()
+    instance.ReferencedSOPClassUID, instance.ReferencedSOPInstanceUID = UID(sop_class_uid), UID("2.25.3")
+    series.SeriesInstanceUID, series.ReferencedSOPSequence = UID("2.25.2"), [instance]
+    study.StudyInstanceUID, study.ReferencedSeriesSequence = UID("2.25.1"), [series]
+    standins = {"study_uid": "2.25.1", "series_uid": "2.25.2", "sop_uid": "2.25.3"}
+    holes = {name: mould.uid(tag, standins[name]) for name, tag in _EVIDENCE_HOLES.items()}
+    return mould.Mould(mould.sequence(_EVIDENCE, mould.encode_items([study])), holes)

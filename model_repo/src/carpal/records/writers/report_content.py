@@ -1,0 +1,244 @@
+"""The content of a measurement report (DICOM SR, TID 1500), built by highdicom.
+
+What is the same for every image of a model is an argument of its own (``Kind``); what differs is in ``Values`` and
+``Reference``. ``report_moulds`` builds this content once with stand-ins, the tests build it with the values themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from highdicom.sr import (
+    AlgorithmIdentification,
+    CodedConcept,
+    CoordinatesForMeasurement,
+    DeviceObserverIdentifyingAttributes,
+    FindingSite,
+    ImageRegion,
+    Measurement,
+    MeasurementReport,
+    MeasurementsAndQualitativeEvaluations,
+    ObservationContext,
+    ObserverContext,
+    PlanarROIMeasurementsAndQualitativeEvaluations,
+    QualitativeEvaluation,
+    SourceImageForMeasurementGroup,
+    SourceImageForRegion,
+    TrackingIdentifier,
+)
+from highdicom.sr.value_types import ContainerContentItem, ContentSequence, ImageContentItem
+
+from carpal.records.coding import (
+    IMAGING_MEASUREMENT_REPORT,
+    MILLIMETRE,
+    PROBABILITY,
+    UNITY,
+    WRIST_REGION,
+    XRAY_REPORT,
+    Code,
+    finding_term,
+    laterality_code,
+    local_code,
+)
+from carpal.records.identity import synthetic_uid
+from carpal.records.record import Model
+
+Status = Literal["confirmed", "possible", "absent"]
+Groups = Sequence[PlanarROIMeasurementsAndQualitativeEvaluations | MeasurementsAndQualitativeEvaluations]
+
+# OHIF makes an editable rectangle of a group whose tracking identifier names its tool; what follows is free.
+OHIF_RECTANGLE = "Cornerstone3DTools@^0.1.0:RectangleROI"
+MANUFACTURER = "carpal"
+
+_DEVICE = Code("121007", "DCM", "Device")
+_WIDTH = Code("103355008", "SCT", "Width")
+_HEIGHT = Code("121207", "DCM", "Height")
+_IMAGE_LIBRARY = Code("111028", "DCM", "Image Library")
+_IMAGE_LIBRARY_GROUP = Code("126200", "DCM", "Image Library Group")
+_SOURCE = Code("260753009", "SCT", "Source")
+_OPERATING_POINT = local_code("operating-point", "Operating point")
+_CALIBRATED = local_code("calibrated-probability", "Calibrated probability")
+_STATUS = {
+    "confirmed": local_code("confirmed", "Confirmed: at or above the high-specificity threshold"),
+    "possible": local_code("possible", "Possible: between the two thresholds"),
+    "absent": local_code("absent", "Absent: nothing of this class was reported"),
+}
+_LONGEST_TEXT = 1024
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The image that a content item points to."""
+
+    sop_class_uid: str
+    sop_uid: str
+    frame: int | None = None
+
+    @property
+    def frames(self) -> list[int] | None:
+        """As highdicom wants it: none where the object has a single frame."""
+        return None if self.frame is None else [self.frame]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What findings of one class have in common, over all images of a model."""
+
+    model: Model
+    preprocessing_digest: str
+    side: str | None
+    label: str
+    status: Status
+    threshold: float | None
+    sized: bool
+    calibrated: bool
+
+
+@dataclass(frozen=True)
+class Values:
+    """What is of one finding alone; the box is x0, y0, x1, y1 in source pixels."""
+
+    tracking: str
+    tracking_uid: str
+    box: tuple[float, float, float, float]
+    probability: float
+    calibrated_probability: float = 0.0
+    width_mm: float = 0.0
+    height_mm: float = 0.0
+
+
+def corners(box: tuple[float, float, float, float]) -> tuple[float, ...]:
+    """The closed polyline of a box, clockwise from its top-left corner: five points, column before row."""
+    x0, y0, x1, y1 = box
+    return (x0, y0, x1, y0, x1, y1, x0, y1, x0, y0)
+
+
+def finding_group(kind: Kind, values: Values, image: Reference) -> PlanarROIMeasurementsAndQualitativeEvaluations:
+    """One finding with its region (TID 1410).
+
+    The probability points to the region again (``INFERRED FROM``): OHIF takes the rectangle from the first measurement
+    of a group, and from the region itself only where a group measures nothing. highdicom takes no such pointer from its
+    caller, because the group has the region already, so it is put in afterwards.
+    """
+    term = finding_term(kind.label)
+    points = np.asarray(corners(values.box)).reshape(-1, 2)
+    source = SourceImageForRegion(image.sop_class_uid, image.sop_uid, image.frames)
+    group = PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(uid=values.tracking_uid, identifier=values.tracking),
+        referenced_region=ImageRegion("POLYLINE", points, source_image=source),
+        finding_type=_concept(term.finding),
+        finding_category=_concept(term.category) if term.category else None,
+        finding_sites=[_site(kind.side)],
+        algorithm_id=_algorithm(kind.model, kind.preprocessing_digest, kind.threshold),
+        measurements=_measurements(kind, values),
+        qualitative_evaluations=[QualitativeEvaluation(_concept(_OPERATING_POINT), _concept(_STATUS[kind.status]))],
+    )
+    first = next(item for item in group[0].ContentSequence if item.ValueType == "NUM")
+    first.ContentSequence = [CoordinatesForMeasurement("POLYLINE", points, source)]
+    return group
+
+
+def _measurements(kind: Kind, values: Values) -> list[Measurement]:
+    found = [_measurement(PROBABILITY, values.probability, UNITY)]
+    if kind.calibrated:
+        found.append(_measurement(_CALIBRATED, values.calibrated_probability, UNITY))
+    if kind.sized:
+        found.append(_measurement(_WIDTH, values.width_mm, MILLIMETRE))
+        found.append(_measurement(_HEIGHT, values.height_mm, MILLIMETRE))
+    return found
+
+
+def conclusion_group(
+    model: Model,
+    preprocessing_digest: str,
+    side: str | None,
+    tracking: str,
+    tracking_uid: str,
+    evaluations: Sequence[QualitativeEvaluation],
+    image: Reference | None,
+) -> MeasurementsAndQualitativeEvaluations:
+    """What is said of an image as a whole, or of the study where there is no image (TID 1501).
+
+    It measures nothing, because OHIF looks for a region under every measurement of a group and fails without one.
+    """
+    images = [SourceImageForMeasurementGroup(image.sop_class_uid, image.sop_uid, image.frames)] if image else None
+    return MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(uid=tracking_uid, identifier=tracking),
+        algorithm_id=_algorithm(model, preprocessing_digest, None),
+        finding_sites=[_site(side)],
+        qualitative_evaluations=evaluations,
+        source_images=images,
+    )
+
+
+def evaluation(label: str, status: Status) -> QualitativeEvaluation:
+    """A class of the model, and whether it was reported."""
+    return QualitativeEvaluation(_concept(finding_term(label).finding), _concept(_STATUS[status]))
+
+
+def measurement_report(model: Model, image: Reference, groups: Groups) -> MeasurementReport:
+    """The whole tree (TID 1500), with the image in its library, where viewers look for what to load."""
+    attributes = DeviceObserverIdentifyingAttributes(
+        uid=synthetic_uid(model.digest, "device"),
+        name=_short(model.name),
+        manufacturer_name=MANUFACTURER,
+        model_name=_short(f"{model.name}:{model.version}"),
+        serial_number=model.digest,
+    )
+    observer = ObserverContext(observer_type=_concept(_DEVICE), observer_identifying_attributes=attributes)
+    report = MeasurementReport(
+        observation_context=ObservationContext(observer_device_context=observer),
+        procedure_reported=_concept(XRAY_REPORT),
+        imaging_measurements=groups,
+        title=_concept(IMAGING_MEASUREMENT_REPORT),
+    )
+    items = list(report[0].ContentSequence)
+    report[0].ContentSequence = ContentSequence([*items[:-1], _image_library(image), items[-1]])
+    return report
+
+
+def _image_library(image: Reference) -> ContainerContentItem:
+    """TID 1600 with the reference alone: highdicom's own wants an orientation and a spacing, which many images lack."""
+    library = ContainerContentItem(_concept(_IMAGE_LIBRARY), relationship_type="CONTAINS")
+    group = ContainerContentItem(_concept(_IMAGE_LIBRARY_GROUP), relationship_type="CONTAINS")
+    entry = ImageContentItem(
+        _concept(_SOURCE), image.sop_class_uid, image.sop_uid, image.frames, relationship_type="CONTAINS"
+    )
+    group.ContentSequence = ContentSequence([entry])
+    library.ContentSequence = ContentSequence([group])
+    return library
+
+
+def _algorithm(model: Model, preprocessing_digest: str, threshold: float | None) -> AlgorithmIdentification:
+    parameters = [
+        f"package {model.digest}",
+        f"preprocessing {preprocessing_digest}",
+        f"variant {model.variant}, precision {model.precision}, engine {model.engine} {model.engine_version}",
+    ]
+    if threshold is not None:
+        parameters.append(f"reported from probability {threshold:g} on")
+    if model.emulated:
+        parameters.append("EMULATED: findings were not computed from the image")
+    return AlgorithmIdentification(
+        _short(model.name), _short(model.version), [_short(line) for line in parameters], manufacturer=MANUFACTURER
+    )
+
+
+def _site(side: str | None) -> FindingSite:
+    code = laterality_code(side)
+    return FindingSite(_concept(WRIST_REGION), laterality=_concept(code) if code else None)
+
+
+def _measurement(name: Code, value: float, unit: Code) -> Measurement:
+    return Measurement(_concept(name), float(value), _concept(unit))
+
+
+def _concept(code: Code) -> CodedConcept:
+    return CodedConcept(code.value, code.scheme, code.meaning)
+
+
+def _short(text: str) -> str:
+    return text[:_LONGEST_TEXT]

@@ -1,0 +1,172 @@
+"""The parts of a measurement report as moulds: built by highdicom once a model and a class, filled for every image.
+
+The caches hold what depends on their keys alone, so that they change how long a report takes and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from highdicom.coding_schemes import CodingSchemeIdentificationItem
+from highdicom.sr import ComprehensiveSR
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.valuerep import format_number_as_ds
+
+from carpal.records.coding import LOCAL_SCHEME, LOCAL_SCHEME_NAME, LOCAL_SCHEME_UID
+from carpal.records.record import Model
+from carpal.records.writers import mould
+from carpal.records.writers.mould import Mould
+from carpal.records.writers.report_content import (
+    MANUFACTURER,
+    Kind,
+    Reference,
+    Status,
+    Values,
+    conclusion_group,
+    corners,
+    evaluation,
+    finding_group,
+    measurement_report,
+)
+
+SERIES_NUMBER = 9001  # far above what modalities count to
+
+_TEXT_VALUE = Tag("TextValue")
+_UID = Tag("UID")
+_REFERENCED_UID = Tag("ReferencedSOPInstanceUID")
+_GRAPHIC_DATA = Tag("GraphicData")
+_FLOATING_POINT = Tag("FloatingPointValue")
+_NUMERIC = Tag("NumericValue")
+
+_IMAGE_UID = "2.25.111111111111111111111111111111111111111"
+_TRACKING_UID = "2.25.222222222222222222222222222222222222222"
+_STANDINS = Values("tracking stand-in", _TRACKING_UID, (3.0, 5.0, 7.0, 11.0), 0.13, 0.17, 0.19, 0.23)
+_NUMBERS = ("probability", "calibrated_probability", "width_mm", "height_mm")
+# Moments and equipment of the writing itself: the same input must give the same bytes on any day.
+_OF_THE_MOMENT = ("InstanceCreationDate", "InstanceCreationTime", "ContributingEquipmentSequence")
+
+
+def encode_finding(kind: Kind, values: Values, image: Reference) -> bytes:
+    """The group of one finding."""
+    return _finding_mould(kind, image.sop_class_uid, image.frame).fill(_finding_values(values, image.sop_uid))
+
+
+def encode_conclusions(
+    model: Model,
+    preprocessing_digest: str,
+    side: str | None,
+    tracking: tuple[str, str],
+    conclusions: tuple[tuple[str, Status], ...],
+    image: Reference | None,
+) -> bytes:
+    """The group of an image or, without one, of its study; ``tracking`` is identifier and UID."""
+    identifier, tracking_uid = tracking
+    made = _conclusion_mould(
+        model, preprocessing_digest, side, identifier, image and image.sop_class_uid, image.frame if image else None
+    )
+    values = {
+        "tracking_uid": mould.uid(_UID, tracking_uid),
+        "evaluations": b"".join(_evaluation(label, status) for label, status in conclusions),
+    }
+    if image:
+        values["image"] = mould.uid(_REFERENCED_UID, image.sop_uid)
+    return made.fill(values)
+
+
+def encode_document(model: Model, image: Reference, groups: bytes) -> dict[int, bytes]:
+    """Tag to element: all of the document that does not come from patient, study or review."""
+    values = {"image": mould.uid(_REFERENCED_UID, image.sop_uid), "groups": groups}
+    made = _document_moulds(model, image.sop_class_uid, image.frame)
+    return {tag: each.fill(values) for tag, each in made.items()}
+
+
+def _finding_values(values: Values, image_uid: str) -> dict[str, bytes]:
+    return {
+        "tracking": mould.text(_TEXT_VALUE, "UT", values.tracking),
+        "tracking_uid": mould.uid(_UID, values.tracking_uid),
+        "image": mould.uid(_REFERENCED_UID, image_uid),
+        "box": mould.floats(_GRAPHIC_DATA, "FL", *corners(values.box)),
+        **{name: _number(getattr(values, name)) for name in _NUMBERS},
+    }
+
+
+def _number(value: float) -> bytes:
+    """A measured value twice, exactly and in 16 characters, as DICOM PS3.3, C.18.1 has it."""
+    return mould.floats(_FLOATING_POINT, "FD", value) + mould.text(_NUMERIC, "DS", format_number_as_ds(value))
+
+
+@lru_cache(maxsize=1024)
+def _finding_mould(kind: Kind, sop_class_uid: str, frame: int | None) -> Mould:
+    group = finding_group(kind, _STANDINS, Reference(sop_class_uid, _IMAGE_UID, frame))
+    holes = _finding_values(_STANDINS, _IMAGE_UID)
+    absent = ([] if kind.calibrated else ["calibrated_probability"]) + ([] if kind.sized else ["width_mm", "height_mm"])
+    return Mould(mould.encode_items(group), {name: holes[name] for name in holes if name not in absent})
+
+
+@lru_cache(maxsize=256)
+def _conclusion_mould(
+    model: Model,
+    preprocessing_digest: str,
+    side: str | None,
+    identifier: str,
+    sop_class_uid: str | None,
+    frame: int | None,
+) -> Mould:
+    image = Reference(sop_class_uid, _IMAGE_UID, frame) if sop_class_uid else None
+    standin = evaluation("stand-in", "absent")
+    group = conclusion_group(model, preprocessing_digest, side, identifier, _TRACKING_UID, [standin], image)
+    holes = {"tracking_uid": mould.uid(_UID, _TRACKING_UID), "evaluations": mould.encode_items(standin)}
+    if image:
+        holes["image"] = mould.uid(_REFERENCED_UID, _IMAGE_UID)
+    return Mould(mould.encode_items(group), holes)
+
+
+@lru_cache(maxsize=1024)
+def _evaluation(label: str, status: Status) -> bytes:
+    return mould.encode_items(evaluation(label, status))
+
+
+@lru_cache(maxsize=64)
+def _document_moulds(model: Model, sop_class_uid: str, frame: int | None) -> Mapping[int, Mould]:
+    image = Reference(sop_class_uid, _IMAGE_UID, frame)
+    group = conclusion_group(model, "none", None, "stand-in", _TRACKING_UID, [evaluation("stand-in", "absent")], image)
+    document = ComprehensiveSR(
+        evidence=[_evidence(image)],
+        content=measurement_report(model, image, [group])[0],
+        series_instance_uid=_IMAGE_UID,
+        series_number=SERIES_NUMBER,
+        sop_instance_uid=_IMAGE_UID,
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=f"{model.name}:{model.version}"[:64],
+        device_serial_number=model.digest.removeprefix("sha256:"),
+        series_description="carpal findings, not for diagnosis",
+        coding_schemes=[CodingSchemeIdentificationItem(LOCAL_SCHEME, LOCAL_SCHEME_NAME, uid=LOCAL_SCHEME_UID)],
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+    )
+    for keyword in _OF_THE_MOMENT:
+        document.pop(keyword, None)
+    standins = {"image": mould.uid(_REFERENCED_UID, _IMAGE_UID), "groups": mould.encode_items(group)}
+    made = {}
+    for element in document:
+        body = mould.encode_element(element)
+        if element.keyword == "ContentSequence":
+            made[int(element.tag)] = Mould(body, standins)
+        else:
+            made[int(element.tag)] = Mould(body, {})
+    return made
+
+
+def _evidence(image: Reference) -> Dataset:
+    """What highdicom needs to know of the image; patient, study and series are put in for each image."""
+    evidence = Dataset()
+    evidence.SOPClassUID = UID(image.sop_class_uid)
+    evidence.SOPInstanceUID = evidence.SeriesInstanceUID = evidence.StudyInstanceUID = UID(_IMAGE_UID)
+    for keyword in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex"):
+        setattr(evidence, keyword, "")
+    for keyword in ("AccessionNumber", "StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName"):
+        setattr(evidence, keyword, "")
+    return evidence

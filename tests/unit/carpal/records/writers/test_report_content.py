@@ -1,0 +1,104 @@
+"""highdicom's own reading of the content; that moulds give the same content is in test_report_moulds.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pydicom.sr.codedict import codes
+from tests.unit.carpal.records.writers.report_samples import CR, dicom_record
+
+from carpal.records.record import Model
+from carpal.records.writers.report_content import (
+    Kind,
+    Reference,
+    Values,
+    conclusion_group,
+    evaluation,
+    finding_group,
+    measurement_report,
+)
+
+MODEL = dicom_record().model
+KIND = Kind(MODEL, "sha256:" + "c" * 64, "R", "fracture", "confirmed", 0.25, sized=True, calibrated=True)
+VALUES = Values(
+    "Cornerstone3DTools@^0.1.0:RectangleROI:fracture 1", "2.25.5", (1.0, 2.0, 3.5, 4.25), 0.9, 0.8, 7.0, 8.0
+)
+IMAGE = Reference(CR, "1.2.3", None)
+
+
+def test_a_box_is_a_closed_polyline_clockwise_from_the_top_left_corner():
+    region = finding_group(KIND, VALUES, IMAGE).roi
+    assert region is not None
+    assert region.graphic_type.value == "POLYLINE"
+    assert region.value.tolist() == [[1.0, 2.0], [3.5, 2.0], [3.5, 4.25], [1.0, 4.25], [1.0, 2.0]]
+
+
+def test_every_number_of_a_finding_is_a_measurement_with_its_unit():
+    found = finding_group(KIND, VALUES, IMAGE).get_measurements()
+    assert [(one.name.meaning, one.value, one.unit.value) for one in found] == [
+        ("Probability", 0.9, "1"),
+        ("Calibrated probability", 0.8, "1"),
+        ("Width", 7.0, "mm"),
+        ("Height", 8.0, "mm"),
+    ]
+
+
+def test_what_is_not_known_is_not_measured():
+    bare = replace(KIND, sized=False, calibrated=False)
+    assert [one.name.value for one in finding_group(bare, VALUES, IMAGE).get_measurements()] == ["122157"]
+
+
+def test_the_probability_is_the_codes_of_the_standard():
+    assert finding_group(KIND, VALUES, IMAGE).get_measurements()[0].name == codes.DCM.Probability
+
+
+def test_the_site_is_the_wrist_with_its_side():
+    (site,) = finding_group(KIND, VALUES, IMAGE).finding_sites
+    assert (site.value.value, site.laterality.meaning) == ("8205005", "Right")
+
+
+def test_a_side_that_nobody_said_is_not_guessed():
+    (site,) = finding_group(replace(KIND, side=None), VALUES, IMAGE).finding_sites
+    assert site.laterality is None
+
+
+def test_the_algorithm_says_package_preprocessing_and_threshold():
+    texts = [item.TextValue for item in finding_group(KIND, VALUES, IMAGE)[0].ContentSequence if "TextValue" in item]
+    assert f"package {MODEL.digest}" in texts
+    assert "preprocessing sha256:" + "c" * 64 in texts
+    assert "reported from probability 0.25 on" in texts
+
+
+def test_an_emulated_model_says_so_in_every_group():
+    emulated = Model(**{**MODEL.model_dump(), "emulated": True})
+    group = finding_group(replace(KIND, model=emulated), VALUES, IMAGE)
+    assert any("EMULATED" in item.TextValue for item in group[0].ContentSequence if "TextValue" in item)
+
+
+def test_the_first_measurement_points_to_the_region_as_ohif_reads_it():
+    first = next(item for item in finding_group(KIND, VALUES, IMAGE)[0].ContentSequence if item.ValueType == "NUM")
+    (region,) = first.ContentSequence
+    assert (region.ValueType, region.RelationshipType) == ("SCOORD", "INFERRED FROM")
+    assert list(region.GraphicData) == [1.0, 2.0, 3.5, 2.0, 3.5, 4.25, 1.0, 4.25, 1.0, 2.0]
+    assert region.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID == "1.2.3"
+
+
+def test_a_frame_of_several_is_pointed_to():
+    group = finding_group(KIND, VALUES, Reference(CR, "1.2.3", 4))
+    (image,) = group.roi.ContentSequence
+    assert image.ReferencedSOPSequence[0].ReferencedFrameNumber == 4
+
+
+def test_a_group_without_region_measures_nothing_because_ohif_fails_on_it():
+    group = conclusion_group(MODEL, "none", "L", "image", "2.25.7", [evaluation("fracture", "absent")], IMAGE)
+    assert [item.ValueType for item in group[0].ContentSequence].count("NUM") == 0
+    assert [one.value.value for one in group.get_qualitative_evaluations()] == ["absent"]
+    assert [one.ReferencedSOPSequence[0].ReferencedSOPInstanceUID for one in group.source_images] == ["1.2.3"]
+
+
+def test_the_image_is_in_the_library_of_the_report():
+    group = conclusion_group(MODEL, "none", None, "study", "2.25.7", [evaluation("fracture", "absent")], None)
+    report = measurement_report(MODEL, IMAGE, [group])
+    names = [item.ConceptNameCodeSequence[0].CodeMeaning for item in report[0].ContentSequence]
+    assert names[-2:] == ["Image Library", "Imaging Measurements"]
+    assert report[0].ContentTemplateSequence[0].TemplateIdentifier == "1500"
