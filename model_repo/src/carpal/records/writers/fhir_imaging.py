@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import re
+
 from carpal.records.coding import IMAGE_REGION, WRIST_REGION, Code, laterality_code
-from carpal.records.record import Finding
+from carpal.records.identity import is_uid
+from carpal.records.record import Finding, Source
 from carpal.records.writers.fhir_elements import Case, Element, coding, concept, known, uid_identifier, unknown
 
 STUDY = "study"
+_MODALITY = re.compile(r"[A-Z0-9]{1,16}")  # DICOM's value representation CS, without spaces
 
 
 def imaging_study(case: Case) -> Element:
     """The study, as far as one image tells of it: one series with one instance.
 
     It is only created where the server has no study with this UID (see ``fhir.py``): what an archive knows of a
-    study is more than this and is never replaced. Modality and SOP class, which FHIR demands and a record does
-    not hold, are said to be unknown.
+    study is more than this and is never replaced. Modality and SOP class, which FHIR demands, are said to be unknown
+    where the source has none, as a PNG.
     """
-    identity = case.identity
-    side = laterality_code(case.record.source.laterality)
+    identity, source = case.identity, case.record.source
+    side = laterality_code(source.laterality)
     site = {"concept": concept(WRIST_REGION)} if case.r5 else coding(WRIST_REGION)
     series = known(
         uid=identity.series_uid,
-        modality=unknown(),
+        modality=_modality(source.modality, case),
         bodySite=site,
         laterality=_word(side, case) if side else None,
-        instance=[{"uid": identity.sop_uid, "sopClass": unknown()}],
+        instance=[{"uid": identity.sop_uid, "sopClass": _sop_class(source) or unknown()}],
     )
     return known(
         resourceType="ImagingStudy",
@@ -50,7 +54,13 @@ def imaging_selection(case: Case, index: int, finding: Finding) -> Element:
     """
     box, identity = finding.box, case.identity
     corners = (box.x0, box.y0, box.x1, box.y0, box.x1, box.y1, box.x0, box.y1, box.x0, box.y0)
-    region = {"regionType": "polyline", "coordinate": list(corners)}
+    frame = case.record.source.frame
+    instance = known(
+        uid=identity.sop_uid,
+        sopClass=_sop_class(case.record.source),
+        subset=[str(frame)] if frame else None,
+        imageRegion2D=[{"regionType": "polyline", "coordinate": list(corners)}],
+    )
     return case.resource(
         "ImagingSelection",
         selection_role(index),
@@ -60,8 +70,21 @@ def imaging_selection(case: Case, index: int, finding: Finding) -> Element:
         derivedFrom=[case.refer(STUDY)],
         studyUid=identity.study_uid,
         seriesUid=identity.series_uid,
-        instance=[{"uid": identity.sop_uid, "imageRegion2D": [region]}],
+        instance=[instance],
     )
+
+
+def _modality(modality: str | None, case: Case) -> Element:
+    """DICOM's code for the modality, without a display: the record has the code alone."""
+    if not modality or not _MODALITY.fullmatch(modality):
+        return unknown()
+    code = {"system": IMAGE_REGION.system, "code": modality}
+    return {"coding": [code]} if case.r5 else code
+
+
+def _sop_class(source: Source) -> Element | None:
+    uid = source.sop_class_uid
+    return {"system": "urn:ietf:rfc:3986", "code": f"urn:oid:{uid}"} if uid and is_uid(uid) else None
 
 
 def _word(code: Code, case: Case) -> Element:

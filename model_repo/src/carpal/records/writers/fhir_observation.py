@@ -19,7 +19,7 @@ from carpal.records.coding import (
     local_code,
 )
 from carpal.records.record import Conclusion, Finding
-from carpal.records.writers.fhir_elements import Case, Element, component, concept, quantity
+from carpal.records.writers.fhir_elements import Case, Element, component, concept, known, quantity
 from carpal.records.writers.fhir_imaging import STUDY, selection_role
 
 CONCLUSIONS = "conclusions"
@@ -92,7 +92,7 @@ def conclusions_observation(case: Case) -> Element:
         device=case.refer(DEVICE),
         hasMember=[case.refer(finding_role(index)) for index in range(len(case.record.findings))],
         derivedFrom=[case.refer(STUDY)],
-        component=[*map(_conclusion, case.record.conclusions), *_side(case), _instance(case)],
+        component=[*map(_conclusion, case.record.conclusions), *_side(case), *_image(case)],
     )
 
 
@@ -111,12 +111,19 @@ def _interpretation(status: str) -> Element:
 
 
 def _conclusion(conclusion: Conclusion) -> Element:
-    """A class and whether it was seen; its code is that of the class, its value the status."""
-    return {
-        "code": concept(*_same(finding_term(conclusion.label).finding, conclusion.label)),
-        "valueCodeableConcept": concept(local_code(*_STATUS[conclusion.status])),
-        "interpretation": [_interpretation(conclusion.status)],
-    }
+    """A class and whether it was seen; its code is that of the class, its value the status.
+
+    The reference range says from which probability on a finding of the class was reported, where that is known:
+    absent means no more than that nothing reached it.
+    """
+    threshold = conclusion.threshold
+    reported = None if threshold is None else {"low": quantity(threshold, UNITY), "text": "Reported from here on"}
+    return known(
+        code=concept(*_same(finding_term(conclusion.label).finding, conclusion.label)),
+        valueCodeableConcept=concept(local_code(*_STATUS[conclusion.status])),
+        interpretation=[_interpretation(conclusion.status)],
+        referenceRange=[reported] if reported else None,
+    )
 
 
 def _measures(finding: Finding) -> list[Element]:
@@ -157,7 +164,7 @@ def _place(case: Case, finding: Finding) -> list[Element]:
         "height": _difference(box.y1, box.y0),
     }
     return [
-        _instance(case),
+        *_image(case),
         *(
             component(local_code(f"box-{name}", f"Box, {name} in pixels"), valueQuantity=quantity(number, PIXELS))
             for name, number in numbers.items()
@@ -169,9 +176,11 @@ def _difference(end: float, start: float) -> float:
     return float(Decimal(repr(end)) - Decimal(repr(start)))
 
 
-def _instance(case: Case) -> Element:
-    """Which image of the study it is about."""
-    return component(local_code("sop-instance", "SOP instance"), valueString=f"urn:oid:{case.identity.sop_uid}")
+def _image(case: Case) -> list[Element]:
+    """Which image of the study it is about, and which frame of it where there are several."""
+    frame = case.record.source.frame
+    instance = component(local_code("sop-instance", "SOP instance"), valueString=f"urn:oid:{case.identity.sop_uid}")
+    return [instance, component(local_code("frame", "Frame"), valueInteger=frame)] if frame else [instance]
 
 
 def _method(case: Case) -> Element:

@@ -38,7 +38,7 @@ BOXES = (
     (5.001, 6.002, 7.003, 8.004),
     (640.0, 1000.5, 800.0, 1023.999),
 )
-EVENT = ReviewEvent(at="2026-11-23T08:00:00Z", by="reader-7", action="confirmed")
+EVENT = ReviewEvent(at="2026-11-23T08:00:00Z", by="reader-7", action="confirmed", comment=" ".join(PATIENT_WORDS))
 
 
 def source(**changes: Any) -> Source:

@@ -30,7 +30,7 @@ from tests.unit.carpal.records.writers.fhir_samples import (
     source,
 )
 
-from carpal.records.record import Finding, Record, Timings
+from carpal.records.record import Conclusion, Finding, Record, Timings
 from carpal.records.writers.fhir import transaction_bundle
 from carpal.records.writers.fhir_elements import Release
 
@@ -59,6 +59,7 @@ RESOURCES = {
         "obs-6": "dataAbsentReason.empty() or value.empty()",
         "obs-7": "value.empty() or component.code.where(coding.intersect(%resource.code.coding).exists()).empty()",
         "obs-8 (R5)": "bodySite.exists() implies bodyStructure.empty()",
+        "obs-3": "component.referenceRange.all(low.exists() or high.exists() or text.exists())",
         "qty-3": "descendants().where(unit.exists()).all(code.empty() or system.exists())",
         "ours: it says which device and which study": "device.exists() and derivedFrom.exists()",
     },
@@ -93,7 +94,15 @@ UID_TEXTS = st.none() | st.text(max_size=70) | st.from_regex(r"[0-9]{1,9}(\.[0-9
 RECORDS = st.builds(
     lambda findings, uid, side, key, state: record(
         tuple(findings),
-        source=source(sop_instance_uid=uid, study_instance_uid=uid, laterality=side, patient_key=key),
+        source=source(
+            sop_instance_uid=uid,
+            study_instance_uid=uid,
+            sop_class_uid=uid,
+            modality=key and key.upper(),
+            frame=len(findings) or None,
+            laterality=side,
+            patient_key=key,
+        ),
         review=reviewed(state),
     ),
     st.lists(FINDINGS, max_size=4),
@@ -168,7 +177,9 @@ def test_the_invariants_of_the_specification_and_ours_hold(release: Release, sta
 
 def test_the_invariants_of_a_bare_image_without_findings_hold(release: Release):
     bare = source(laterality=None, patient_key=None, pixel_spacing=None, **dict.fromkeys(UIDS))
-    assert violated(bundle(record((), source=bare), release), release) == []
+    made = record((), source=bare, conclusions=[Conclusion(label="a", status="absent", probability=0, threshold=0.4)])
+    assert violated(bundle(made, release), release) == []
+    MODELS[release].model_validate(bundle(made, release))
 
 
 @pytest.mark.parametrize(
@@ -258,7 +269,8 @@ def test_any_box_comes_back(findings: list[Finding]):
 
 
 def test_no_word_of_the_patient_leaves_but_the_pseudonym(release: Release):
-    body = transaction_bundle(record(), release).decode()
+    """Neither the file's name nor a reviewer's comment."""
+    body = transaction_bundle(record(review=reviewed("confirmed")), release).decode()
     assert [word for word in PATIENT_WORDS if word in body] == []
     assert "pseudonym-1" in body
     assert '"Patient/' not in body

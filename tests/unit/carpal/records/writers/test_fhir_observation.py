@@ -6,6 +6,7 @@ import pytest
 from tests.unit.carpal.records.writers.fhir_samples import CLASSES, RELEASES, case, components, finding, source
 
 from carpal.records.coding import LOCAL_SCHEME_UID
+from carpal.records.record import Conclusion
 from carpal.records.writers.fhir_elements import Release
 from carpal.records.writers.fhir_observation import conclusions_observation, finding_observation
 
@@ -88,8 +89,22 @@ def test_the_conclusions_speak_of_every_class_absent_ones_too(release: Release):
     assert len(observation["hasMember"]) == 1
 
 
+def test_a_conclusion_tells_the_threshold_that_it_was_drawn_at_where_it_is_known():
+    told = Conclusion(label="fracture", status="absent", probability=0, threshold=0.25)
+    (part, *_) = conclusions_observation(case(findings=(), conclusions=(told,)))["component"]
+    assert part["referenceRange"][0]["low"]["value"] == 0.25
+    untold = conclusions_observation(case(findings=()))["component"][0]
+    assert "referenceRange" not in untold
+
+
 def test_the_conclusions_of_a_negative_image_have_no_members():
     assert "hasMember" not in conclusions_observation(case(findings=()))
+
+
+def test_one_of_several_frames_is_named():
+    told = conclusions_observation(case(source=source(frame=2, frames=3)))
+    assert components(told)["frame"]["valueInteger"] == 2
+    assert "frame" not in components(conclusions_observation(case()))
 
 
 def test_how_it_was_done_is_said_in_words():
