@@ -36,8 +36,8 @@ from carpal.records.writers.fhir_elements import Release
 
 MODELS: dict[Release, Any] = {"r4": BundleR4, "r5": BundleR5}
 
-# Invariants by where they come from. The first three sets are copied from the specification (hl7.org/fhir/R4 and R5,
-# "Constraints" of each page: Bundle, Observation, Quantity, Reference, Extension, Element); ours are what
+# Invariants by where they come from. Those with a key are of the specification (hl7.org/fhir/R4 and R5,
+# "Constraints" of each page; bdl-7 without version ids, of which no resource here has one); ours are what
 # docs/reference/fhir.md promises.
 BUNDLE = {
     "bdl-1": "total.empty() or (type = 'searchset') or (type = 'history')",
