@@ -77,7 +77,7 @@ RESOURCES = {
 }
 EVERYWHERE = {
     "dom-2": "contained.contained.empty()",
-    "ref-2 (R5), ref-1 (R4)": "descendants().where(reference.exists()).all(reference.startsWith('#').not())",
+    "ours: nothing is contained": "descendants().where(reference.exists()).all(reference.startsWith('#').not())",
     "ext-1": "descendants().extension.all(extension.exists() != value.exists())",
 }
 
