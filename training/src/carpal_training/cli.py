@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(train, name="train")
     app.command("evaluate")(evaluate_command)
     app.command("export")(export_command)
+    app.command("ablate")(ablate_command)
 
 
 def train_command(
@@ -124,4 +125,62 @@ def evaluate_command(
     terminal.done(
         f"mAP50 {evaluation.map50:.3f}, mAP50-95 {evaluation.map50_95:.3f} over {len(evaluation.averaged_classes)} "
         f"classes, {evaluation.images} images{left}: {out}/evaluation.json"
+    )
+
+
+def ablate_command(
+    model: Annotated[
+        str, typer.Option("--model", help="A package: starter, a folder, name, name@channel, name:version.")
+    ],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="Folder for ablation.json and ablation.md.")],
+    part: Annotated[str, typer.Option("--part", help="train, val or test.")] = "val",
+    draws: Annotated[int, typer.Option("--draws", min=100, help="Draws of patients for the intervals.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed draws the same patients.")] = 0,
+    slow: Annotated[bool, typer.Option("--slow", help="Also non-local means, seconds an image.")] = False,
+    repository: Repository = None,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Images looked at at the same time.")] = 2,
+    json: Json = False,
+) -> None:
+    """Leave each preprocessing step out and put each optional one in, and measure; weights are not trained again."""
+    from carpal.errors import UsageError
+    from carpal.packages.reference import resolve
+    from carpal_training.ablation import Ablation, ablate, variations, write_ablation
+    from carpal_training.package import open_split
+    from carpal_training.splits import PARTS
+
+    terminal = Terminal(json=json)
+    chosen = next((known for known in PARTS if known == part), None)
+    if chosen is None:
+        raise UsageError(f"--part {part} is not a part", f"The parts are {', '.join(PARTS)}.", "Choose one of them.")
+    package = resolve(model, repository)
+    dataset, split = open_split(package, data)
+    samples = split.samples(dataset, chosen)
+    if not samples:
+        raise UsageError(f"{part} of {data} has no image", "The split gave it no patient.", "Choose another part.")
+    chains = variations(package.manifest.preprocessing, slow=slow)
+    terminal.say(f"{len(chains)} chains on {len(samples)} images; the weights are not trained again")
+    with terminal.progress("Looking", len(chains) * len(samples)) as advance:
+        arms = ablate(package, samples, chains, draws=draws, seed=seed, threads=threads, advance=advance)
+    ablation = Ablation(
+        model=f"{package.manifest.name}:{package.manifest.version}",
+        model_digest=package.digest,
+        dataset=dataset.name,
+        dataset_digest=dataset.digest,
+        part=chosen,
+        images=len(samples),
+        patients=len({sample.patient for sample in samples}),
+        draws=draws,
+        seed=seed,
+        arms=arms,
+        command=(
+            f"carpal ablate --model {model} --data {data} --part {part} --draws {draws} --seed {seed}"
+            f"{' --slow' if slow else ''} --out {out}"
+        ),
+    )
+    write_ablation(ablation, out)
+    terminal.result(ablation)
+    best = max(arms[1:], key=lambda arm: arm.map50)
+    terminal.done(
+        f"Declared chain: mAP50 {arms[0].map50:.3f}; best other: {best.name}, {best.map50:.3f}: {out}/ablation.md"
     )

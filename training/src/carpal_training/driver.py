@@ -152,7 +152,7 @@ def _fit(job: Job, folder: RunFolder, summary: Summary, terminal: Terminal) -> S
         f"{recipe.workers} workers; Ray takes some seconds to start"
     )
     try:
-        with terminal.progress(f"Training {recipe.epochs} epochs", steps) as advance, _stopped_by_signals():
+        with terminal.progress(f"Training {recipe.epochs} epochs", steps) as advance, _stopped_by_signals(terminal):
             distributed.train(job, Follower(folder, terminal, advance, recipe.epochs).tick)
         state = "finished"
     except KeyboardInterrupt:
@@ -187,13 +187,16 @@ def _say_stopped(folder: RunFolder, summary: Summary, recipe: Recipe) -> NoRetur
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[None]:
+def _stopped_by_signals(terminal: Terminal) -> Iterator[None]:
     """SIGTERM (a batch system, a pod that is moved) stops a run as ctrl-C does; so does SIGINT in the background."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(*_: object) -> NoReturn:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)  # ending the workers takes Ray a few seconds, and is done once
+        terminal.say("Stopping; the checkpoint of the last whole epoch stays")
         raise KeyboardInterrupt
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
