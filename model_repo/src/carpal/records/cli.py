@@ -1,9 +1,9 @@
-"""``carpal convert``: radiographs in, records, errors and annotated pictures out."""
+"""``carpal convert``: radiographs in, records out, in any set of formats."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -15,9 +15,12 @@ from carpal.terminal import Terminal
 
 if TYPE_CHECKING:
     from carpal.detection.options import DetectOptions
-    from carpal.imaging.radiograph import Radiograph
-    from carpal.records.record import Record
+    from carpal.records.outputs import Outputs
     from carpal.records.recorders import Recorder
+    from carpal.records.writers.formats import Format
+
+OFFERED = "jsonl, png, sr, sc, fhir-r4, fhir-r5, coco, yolo, voc, label-studio, parquet, csv"
+"""Said in the help without importing what writes them; a test compares it with the formats that there are."""
 
 
 class Point(StrEnum):
@@ -35,7 +38,9 @@ def register(app: typer.Typer) -> None:
 def convert(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders to walk through.")],
     model: Annotated[str, typer.Option(help="starter, a folder, name, name@channel or name:version.")] = "starter",
-    out: Annotated[Path, typer.Option(help="Folder for records.jsonl, errors.jsonl and pictures/.")] = Path("out"),
+    out: Annotated[Path, typer.Option(help="Folder for what is written, and for errors.jsonl.")] = Path("out"),
+    to: Annotated[str, typer.Option(metavar="FORMATS", help=f"With commas between: {OFFERED}.")] = "jsonl,png",
+    no_pictures: Annotated[bool, typer.Option("--no-pictures", help="The same as leaving png out of --to.")] = False,
     repository: Annotated[str | None, typer.Option(help="Folder or s3://bucket/prefix with the models.")] = None,
     endpoint: Annotated[str | None, typer.Option(help="Let the service at this address find.")] = None,
     engine: Annotated[str, typer.Option(help="onnxruntime, or emulated:<ms> to sleep instead.")] = "onnxruntime",
@@ -43,16 +48,15 @@ def convert(
     point: Annotated[
         Point, typer.Option("--operating-point", help="Report from this point of each class on.")
     ] = Point.HIGH_SENSITIVITY,
-    pictures: Annotated[bool, typer.Option(help="Draw each radiograph with its findings.")] = True,
     workers: Annotated[int | None, typer.Option(min=1, help="Files at once; one a core by default.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the records as JSON lines on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No talk and no bar.")] = False,
 ) -> None:
-    """Turn radiographs (PNG, JPEG, uncompressed DICOM) into structured records.
+    """Turn radiographs into structured records, in one or several formats at once.
 
-    A file that cannot be read is named in errors.jsonl and the others go on. Running it again into the same folder
-    replaces records.jsonl, errors.jsonl and the pictures of the same names. Exit code: 0 when every file has its
-    record, 1 when some have not, 2 when nothing could start.
+    A file that cannot be read, or a format that cannot be written of it, is named in errors.jsonl and the others go
+    on. Running it again into the same folder replaces files of the same names. Exit code: 0 when all is written, 1
+    when something is missing, 2 when nothing could start.
     """
     # What computes is imported here and not above, so that `carpal --help` stays quick.
     import cv2
@@ -62,6 +66,7 @@ def convert(
 
     cv2.setNumThreads(1)  # each worker is a thread already; OpenCV's own pool would fight them for the cores
     terminal = Terminal(json=json, quiet=quiet)
+    formats = _formats(to, no_pictures)
     images = find_images(paths, skip=out)
     workers = workers or _cores()
     options = DetectOptions(threshold=threshold, operating_point=point.value)
@@ -69,37 +74,55 @@ def convert(
     with opening as recorder:
         where = f" at {endpoint}" if endpoint else ""
         terminal.say(f"converting {len(images)} files with {model}{where}, {workers} at once")
-        failed = _write(images, recorder, out, terminal, workers, pictures)
-    if failed:
+        whole = _write(images, recorder, out, terminal, workers, formats)
+    if not whole:
         raise typer.Exit(1)
 
 
-def _write(images: list[Path], recorder: Recorder, out: Path, terminal: Terminal, workers: int, pictures: bool) -> int:
-    """Convert all files into the folder; returns how many failed."""
+def _formats(to: str, no_pictures: bool) -> tuple[Format, ...]:
+    """What to write, each with what it needs imported."""
+    from carpal.records.writers.formats import choose
+
+    chosen = choose([to])
+    if no_pictures:
+        chosen = choose([one.name for one in chosen if one.name != "png"])
+    for one in chosen:
+        one.load()
+    return chosen
+
+
+def _write(
+    images: Sequence[Path],
+    recorder: Recorder,
+    out: Path,
+    terminal: Terminal,
+    workers: int,
+    formats: tuple[Format, ...],
+) -> bool:
+    """Convert all files into the folder; says whether nothing is missing."""
     from carpal.records.convert import records_of
-    from carpal.records.jsonl import JsonLines, make_folder, write_whole
-    from carpal.records.picture import draw
+    from carpal.records.outputs import Outputs
 
-    make_folder(out / "pictures" if pictures else out)
-
-    def keep(name: str, radiograph: Radiograph, record: Record) -> None:
-        if pictures:
-            write_whole(out / "pictures" / f"{name}.png", draw(radiograph, record))
-
-    records, errors = JsonLines(out / "records.jsonl"), JsonLines(out / "errors.jsonl")
-    with records, errors, terminal.progress("converting", len(images)) as advance:
-        for outcome in records_of(images, recorder, workers=workers, keep=keep):
+    outputs = Outputs(out, formats)
+    with outputs, terminal.progress("converting", len(images)) as advance:
+        for outcome in records_of(images, recorder, workers=workers, keep=outputs.keep):
+            outputs.add(outcome)
             if outcome.record is not None:
-                records.write(outcome.record)
                 terminal.line(outcome.record)
-            if outcome.error is not None:
-                errors.write({"path": str(outcome.path), **outcome.error.as_dict()})
             advance()
-    said = f"{records.count} records in {records.path}"
-    if errors.count:
-        said += f"; {errors.count} files failed, see {errors.path}"
-    terminal.done(f"{said}; " + (f"pictures in {out / 'pictures'}" if pictures else "next: carpal serve"))
-    return errors.count
+    terminal.done(_summary(outputs, out, formats))
+    return not outputs.unread and not outputs.unwritten
+
+
+def _summary(outputs: Outputs, out: Path, formats: tuple[Format, ...]) -> str:
+    """How many records, where, and what is missing."""
+    places = {one.name: out / one.place for one in formats}
+    said = [f"{outputs.recorded} records" + (f" in {places.pop('jsonl')}" if "jsonl" in places else "")]
+    missing = [f"{outputs.unread} files failed"] if outputs.unread else []
+    missing += [f"{outputs.unwritten} outputs failed"] if outputs.unwritten else []
+    said += [f"{' and '.join(missing)}, see {out / 'errors.jsonl'}"] if missing else []
+    said += [f"{'pictures' if name == 'png' else name} in {place}" for name, place in places.items()]
+    return "; ".join(said)
 
 
 @contextmanager

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 from carpal.errors import CarpalError, ServiceError
 from carpal.imaging.errors import NotAnImageError
@@ -21,6 +22,14 @@ AHEAD = 2
 
 
 @dataclass(frozen=True)
+class Failure:
+    """A writer that could not write one file's form."""
+
+    writer: str
+    error: CarpalError
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What became of one file.
 
@@ -29,33 +38,54 @@ class Outcome:
         name: its stem, with a number behind it where another file has the same.
         record: where it worked.
         error: where it did not.
+        failures: what ``keep`` could not write of it.
     """
 
     path: Path
     name: str
     record: Record | None = None
     error: CarpalError | None = None
+    failures: tuple[Failure, ...] = ()
 
 
-Keep = Callable[[str, Radiograph, Record], None]
+Keep = Callable[[Path, str, Radiograph, Record], tuple[Failure, ...]]
 
 
-def find_images(paths: Sequence[Path], *, skip: Path | None = None) -> list[Path]:
+class Files(Sequence[Path]):
+    """Paths, held as their text: a tenth of what as many Path objects take."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = tuple(names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @overload
+    def __getitem__(self, index: int) -> Path: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Files: ...
+
+    def __getitem__(self, index: int | slice) -> Path | Files:
+        return Files(self._names[index]) if isinstance(index, slice) else Path(self._names[index])
+
+
+def find_images(paths: Sequence[Path], *, skip: Path | None = None) -> Files:
     """The files to convert: those named, whatever they are, and in folders all that look like images, in sorted order.
 
     Args:
         paths: files and folders.
-        skip: a folder that is not walked into, because the pictures of an earlier run lie there.
+        skip: a folder that is not walked into, because the results of an earlier run lie there.
 
     Raises:
         NoImagesError: a path does not exist, or there is no image in all of them.
     """
-    found: list[Path] = []
+    found: dict[str, None] = {}
     for path in paths:
         if path.is_dir():
-            found += (file for file in _walk(path, skip) if _looks_like_an_image(file))
+            found.update((str(file), None) for file in _walk(path, skip) if _looks_like_an_image(file))
         elif path.exists():
-            found.append(path)
+            found[str(path)] = None
         else:
             raise NoImagesError(f"{path} does not exist", "Each path is a file or a folder.", "Check the path.")
     if not found:
@@ -64,11 +94,11 @@ def find_images(paths: Sequence[Path], *, skip: Path | None = None) -> list[Path
             f"Files count that end in {', '.join(SUFFIXES)} or begin like a PNG, JPEG or DICOM file.",
             "Give a folder that holds some, or name the files.",
         )
-    return list(dict.fromkeys(found))
+    return Files(tuple(found))
 
 
 def records_of(
-    paths: Iterable[Path], recorder: Recorder, *, workers: int, keep: Keep | None = None
+    paths: Sequence[Path], recorder: Recorder, *, workers: int, keep: Keep | None = None
 ) -> Iterator[Outcome]:
     """Record files on several threads; results come in the order of the files.
 
@@ -79,7 +109,8 @@ def records_of(
         paths: the files.
         recorder: makes the records.
         workers: how many files at once.
-        keep: called on the worker's thread with name, radiograph and record, to make the picture.
+        keep: called on the worker's thread with path, name, radiograph and record, to write what needs the pixels;
+            gives what failed.
 
     Raises:
         ServiceError: the service is gone, so that no other file could be recorded.
@@ -99,20 +130,22 @@ def records_of(
 
 
 def _record(path: Path, name: str, recorder: Recorder, keep: Keep | None) -> Outcome:
+    failures: tuple[Failure, ...] = ()
     try:
         radiograph, record = recorder.record(path)
         if keep is not None:
-            keep(name, radiograph, record)
+            failures = keep(path, name, radiograph, record)
     except (ServiceError, OutputNotWritableError):
         raise
-    except CarpalError as failure:
-        return Outcome(path, name, error=failure)
     except Exception as failure:  # a fault of ours on one file must not cost the others their records
-        return Outcome(path, name, error=_unexpected(failure))
-    return Outcome(path, name, record=record)
+        return Outcome(path, name, error=as_error(failure))
+    return Outcome(path, name, record=record, failures=failures)
 
 
-def _unexpected(failure: Exception) -> CarpalError:
+def as_error(failure: Exception) -> CarpalError:
+    """Any failure as one of the tree."""
+    if isinstance(failure, CarpalError):
+        return failure
     return CarpalError(
         f"{type(failure).__name__}: {failure}",
         "This is a fault of carpal itself.",
@@ -120,16 +153,30 @@ def _unexpected(failure: Exception) -> CarpalError:
     )
 
 
-def _named(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
-    """Each file with a name of its own, also where file systems do not tell upper from lower case."""
+def _named(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Each file with a name of its own."""
+    numbered = _numbered(paths)
+    for index, path in enumerate(paths):
+        yield path, numbered.get(index, path.stem)
+
+
+def _numbered(paths: Sequence[Path]) -> dict[int, str]:
+    """New names for the files whose stem is taken, also where file systems do not tell upper from lower case.
+
+    They are found before the first file is read and only the few that differ are kept, so that a run of many files
+    does not grow.
+    """
     seen: set[str] = set()
-    for path in paths:
+    numbered: dict[int, str] = {}
+    for index, path in enumerate(paths):
         name, number = path.stem, 1
         while name.lower() in seen:
             number += 1
             name = f"{path.stem}-{number}"
+        if number > 1:
+            numbered[index] = name
         seen.add(name.lower())
-        yield path, name
+    return numbered
 
 
 def _walk(folder: Path, skip: Path | None) -> Iterator[Path]:

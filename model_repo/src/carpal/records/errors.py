@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from carpal.errors import Kind, ServiceError, UsageError
+from carpal.errors import DatasetError, Kind, PackageError, ServiceError, UsageError
 
 
 class NoImagesError(UsageError):
     """Nothing to convert was found."""
 
     code = "usage.no-images"
+
+
+class UnknownFormatError(UsageError):
+    """A format after ``--to`` that carpal does not write."""
+
+    code = "usage.unknown-format"
 
 
 class OutputNotWritableError(UsageError):
@@ -22,3 +28,16 @@ class EndpointError(ServiceError):
     """The service behind ``--endpoint`` cannot be reached, or answers what no carpal service answers."""
 
     code = "service.unreachable"
+
+
+class ClassesDifferError(PackageError):
+    """A record names other classes than the first of its run: a file of one class list cannot hold both."""
+
+    code = "package.classes-differ"
+    kind = Kind.CONFLICT
+
+
+class LabelUnreadableError(DatasetError):
+    """A label file beside an image, or the list of its classes, breaks its form."""
+
+    code = "dataset.label-unreadable"

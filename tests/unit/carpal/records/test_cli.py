@@ -19,6 +19,7 @@ import pytest
 from carpal.cli import GROUP, run
 from carpal.records.jsonl import read_lines
 from carpal.records.record import Record
+from carpal.records.writers.formats import FORMATS
 
 Streams = pytest.CaptureFixture[str]
 GROUPS = [EntryPoint("convert", "carpal.records.cli:register", GROUP)]
@@ -85,6 +86,63 @@ def test_the_folder_of_results_is_not_converted_again(images: Path, tiny_package
 def test_without_pictures_there_are_none(images: Path, tiny_package: Path, tmp_path: Path):
     convert(images, "--model", tiny_package, "--out", tmp_path / "out", "--no-pictures")
     assert not (tmp_path / "out" / "pictures").exists()
+
+
+def test_any_set_of_formats_is_written_in_one_pass(images: Path, tiny_package: Path, tmp_path: Path, capsys: Streams):
+    out = tmp_path / "out"
+    every = ",".join(FORMATS)
+    assert convert(images, "--model", tiny_package, "--out", out, "--to", every) == 0
+    assert (out / "errors.jsonl").read_bytes() == b""
+    for one in FORMATS.values():
+        place = out / one.place
+        assert place.is_file() or any(place.iterdir()), one.name
+    shown = capsys.readouterr().out
+    assert all(str(out / one.place) in shown for one in FORMATS.values())
+
+
+def test_only_what_was_asked_for_is_written(images: Path, tiny_package: Path, tmp_path: Path, capsys: Streams):
+    out = tmp_path / "out"
+    assert convert(images, "--model", tiny_package, "--out", out, "--to", "yolo,csv") == 0
+    assert sorted(path.name for path in out.iterdir()) == ["errors.jsonl", "records.csv", "yolo"]
+    shown = capsys.readouterr().out
+    assert shown == f"3 records; yolo in {out / 'yolo/labels'}; csv in {out / 'records.csv'}\n"
+
+
+def test_an_unknown_format_ends_with_2_and_offers_the_nearest(
+    images: Path, tiny_package: Path, tmp_path: Path, capsys: Streams
+):
+    assert convert(images, "--model", tiny_package, "--out", tmp_path / "out", "--to", "jsonl,parket") == 2
+    assert "did you mean parquet? [usage.unknown-format]" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_format_that_fails_is_named_and_the_exit_code_is_1(
+    images: Path, tiny_package: Path, tmp_path: Path, capsys: Streams
+):
+    folder = tmp_path / "folder_structure/yolov5"
+    (folder / "labels").mkdir(parents=True)
+    (folder / "meta.yaml").write_text("names: ['fracture', 'text']")
+    (folder / "labels/1.txt").write_text("nonsense")
+    out = tmp_path / "out"
+    assert convert(images, "--model", tiny_package, "--out", out, "--to", "jsonl,coco") == 1
+    assert len(list(read_lines(out / "records.jsonl"))) == 3
+    (error,) = read_lines(out / "errors.jsonl")
+    assert (error["writer"], error["code"]) == ("coco", "dataset.label-unreadable")
+    assert f"1 outputs failed, see {out / 'errors.jsonl'}" in capsys.readouterr().out
+
+
+def test_a_missing_extra_is_said_before_anything_starts(
+    images: Path, tiny_package: Path, tmp_path: Path, capsys: Streams, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("pyarrow", "carpal.records.writers.parquet"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert convert(images, "--model", tiny_package, "--out", tmp_path / "out", "--to", "parquet") == 2
+    assert "[usage.missing-dependency]" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_pictures_is_the_same_as_leaving_png_out(images: Path, tiny_package: Path, tmp_path: Path):
+    assert convert(images, "--model", tiny_package, "--out", tmp_path / "out", "--to", "png", "--no-pictures") == 2
 
 
 def test_options_choose_what_is_reported(images: Path, tiny_package: Path, tmp_path: Path):

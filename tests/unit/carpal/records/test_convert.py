@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from carpal.detection.detector import Detector
 from carpal.errors import CarpalError
 from carpal.imaging.radiograph import Radiograph
 from carpal.imaging.readers import read
-from carpal.records.convert import AHEAD, find_images, records_of
+from carpal.records.convert import AHEAD, Failure, Files, find_images, records_of
 from carpal.records.errors import EndpointError, NoImagesError, OutputNotWritableError
 from carpal.records.record import Record
 from carpal.records.recorders import LocalRecorder
@@ -36,7 +36,7 @@ def folder(tmp_path: Path, grey_png: Png) -> Path:
     return tmp_path
 
 
-def names(found: list[Path], root: Path) -> list[str]:
+def names(found: Sequence[Path], root: Path) -> list[str]:
     return [str(path.relative_to(root)) for path in found]
 
 
@@ -88,15 +88,29 @@ def test_names_differ_also_where_the_file_system_does_not_tell_cases_apart(tmp_p
     assert [outcome.name for outcome in outcomes] == ["A", "a-2", "a-2-2", "a-3"]
 
 
-def test_the_picture_maker_gets_name_radiograph_and_record(folder: Path, detector: Detector):
-    kept: dict[str, tuple[Radiograph, Record]] = {}
+def test_what_keeps_gets_path_name_radiograph_and_record_and_its_failures_come_with_the_record(
+    folder: Path, detector: Detector
+):
+    kept: dict[str, tuple[Path, Radiograph, Record]] = {}
+    failure = Failure("sketch", CarpalError("no pencil"))
 
-    def keep(name: str, radiograph: Radiograph, record: Record) -> None:
-        kept[name] = (radiograph, record)
+    def keep(path: Path, name: str, radiograph: Radiograph, record: Record) -> tuple[Failure, ...]:
+        kept[name] = (path, radiograph, record)
+        return (failure,)
 
-    list(records_of([folder / "z.png"], LocalRecorder(detector), workers=1, keep=keep))
-    radiograph, record = kept["z"]
+    (outcome,) = records_of([folder / "z.png"], LocalRecorder(detector), workers=1, keep=keep)
+    path, radiograph, record = kept["z"]
+    assert path == folder / "z.png"
     assert radiograph.source == record.source
+    assert outcome.record == record
+    assert outcome.failures == (failure,)
+
+
+def test_files_are_paths_that_can_be_counted_and_cut():
+    files = Files(["a.png", "b/c.png", "d.png"])
+    assert list(files) == [Path("a.png"), Path("b/c.png"), Path("d.png")]
+    assert list(files[1:]) == [Path("b/c.png"), Path("d.png")]
+    assert (len(files), files[-1]) == (3, Path("d.png"))
 
 
 class Counting:

@@ -62,18 +62,6 @@ def test_a_folder_that_is_not_there_is_a_typed_error(tmp_path: Path):
         assert "--out" in caught.value.remedy
 
 
-def test_a_full_disk_is_said_as_such():
-    full = Path("/dev/full")
-    if not full.exists():
-        pytest.skip("/dev/full is not here")
-    lines = JsonLines(full)
-    lines._file = full.open("wb", buffering=0)
-    with pytest.raises(OutputNotWritableError) as caught:
-        lines.write({"a": 1})
-    assert caught.value.why == "The disk is full."
-    lines._file.close()
-
-
 def test_folders_are_made_with_those_above_them(tmp_path: Path):
     make_folder(tmp_path / "a" / "b")
     make_folder(tmp_path / "a" / "b")

@@ -1,0 +1,76 @@
+"""Files that grow: nobody sees them before they are whole, and an interruption keeps what was written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from carpal.records.errors import OutputNotWritableError
+from carpal.records.growing import Growing, JsonList
+
+
+def test_a_file_appears_when_it_is_closed_and_the_old_one_stays_until_then(tmp_path: Path):
+    path = tmp_path / "a"
+    path.write_text("old")
+    with Growing(path) as file:
+        file.append(b"ne")
+        file.append(b"w")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_discarded_leaves_no_trace(tmp_path: Path):
+    file = Growing(tmp_path / "a")
+    file.open()
+    file.append(b"body")
+    file.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("entries", [[], [[]], [[1]], [[{"a": "ü"}, 2], [], [3]]])
+def test_a_list_grows_entry_by_entry_and_is_json_at_the_end(tmp_path: Path, entries: list[list[object]]):
+    with JsonList(tmp_path / "a.json") as file:
+        for some in entries:
+            file.add(some)
+    assert json.loads((tmp_path / "a.json").read_bytes()) == [one for some in entries for one in some]
+
+
+def test_an_interrupted_list_is_json_all_the_same(tmp_path: Path):
+    def run() -> None:
+        with JsonList(tmp_path / "a.json") as file:
+            file.add([{"a": 1}])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert json.loads((tmp_path / "a.json").read_bytes()) == [{"a": 1}]
+
+
+def test_entries_that_are_no_json_leave_the_list_as_it_was(tmp_path: Path):
+    with JsonList(tmp_path / "a.json") as file:
+        file.add([1])
+        with pytest.raises(TypeError):
+            file.add([2, object()])
+        file.add([3])
+    assert json.loads((tmp_path / "a.json").read_bytes()) == [1, 3]
+
+
+def test_a_folder_that_is_not_there_is_a_typed_error(tmp_path: Path):
+    with pytest.raises(OutputNotWritableError) as caught:
+        Growing(tmp_path / "no" / "a").open()
+    assert "--out" in caught.value.remedy
+
+
+def test_a_full_disk_is_said_as_such():
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("/dev/full is not here")
+    file = Growing(full)
+    file._file = full.open("wb", buffering=0)
+    with pytest.raises(OutputNotWritableError) as caught:
+        file.append(b"a")
+    assert caught.value.why == "The disk is full."
+    file._file.close()
