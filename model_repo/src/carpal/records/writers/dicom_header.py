@@ -129,7 +129,8 @@ def result_uids(record: Record, identity: Identity, kind: str) -> tuple[str, str
     archive keeps the first object that it gets under a UID.
     """
     series = synthetic_uid(identity.study_uid, record.model.digest, kind)
-    return series, synthetic_uid(identity.sop_uid, record.source.digest, content_digest(record), kind)
+    frame = str(record.source.frame)
+    return series, synthetic_uid(identity.sop_uid, record.source.digest, frame, content_digest(record), kind)
 
 
 def part10(sop_class_uid: str, sop_uid: str, body: bytes) -> bytes:

@@ -27,6 +27,10 @@ from carpal.records.writers.report_content import OHIF_RECTANGLE, Kind, Referenc
 from carpal.records.writers.report_moulds import encode_conclusions, encode_document, encode_finding
 
 COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
+MULTI_FRAME_CAPTURE = "1.2.840.10008.5.1.4.1.1.7.3"  # of 16-bit grey frames
+_WITH_FRAMES = (
+    "1.2.840.10008.5.1.4.1.1.7."  # the four multi-frame captures; radiographs of other classes have one frame
+)
 
 _EVIDENCE = Tag("CurrentRequestedProcedureEvidenceSequence")
 _REVIEWS = {
@@ -68,8 +72,13 @@ def structured_report(record: Record, source: Dataset | None = None) -> bytes:
 
 
 def reference(record: Record, identity: Identity) -> Reference:
-    """How the image is pointed to; one that is no DICOM object as the secondary capture that it would be."""
-    return Reference(record.source.sop_class_uid or SECONDARY_CAPTURE, identity.sop_uid, record.source.frame)
+    """How the image is pointed to; one that is no DICOM object as the secondary capture that it would be.
+
+    A frame is named only where the class has frames (DICOM PS3.3, 10.3).
+    """
+    frame = record.source.frame
+    sop_class_uid = record.source.sop_class_uid or (SECONDARY_CAPTURE if frame is None else MULTI_FRAME_CAPTURE)
+    return Reference(sop_class_uid, identity.sop_uid, frame if sop_class_uid.startswith(_WITH_FRAMES) else None)
 
 
 def finding_parts(record: Record, index: int, identity: Identity) -> tuple[Kind, Values]:
@@ -88,7 +97,7 @@ def finding_parts(record: Record, index: int, identity: Identity) -> tuple[Kind,
     box, size = finding.box, finding.size_mm
     values = Values(
         tracking=f"{OHIF_RECTANGLE}:{finding.label} {index + 1}",
-        tracking_uid=synthetic_uid(identity.sop_uid, record.id, f"finding {index}"),
+        tracking_uid=synthetic_uid(_place(record, identity), f"finding {index}"),
         box=(box.x0, box.y0, box.x1, box.y1),
         probability=finding.probability,
         calibrated_probability=finding.calibrated_probability or 0.0,
@@ -103,11 +112,16 @@ def _groups(record: Record, identity: Identity, image: Reference) -> bytes:
     findings = [encode_finding(*finding_parts(record, index, identity), image) for index in range(len(record.findings))]
     said = tuple((conclusion.label, conclusion.status) for conclusion in record.conclusions)
     common = (record.model, record.preprocessing_digest, record.source.laterality)
-    for_image = ("carpal image", synthetic_uid(identity.sop_uid, record.id, "image"))
-    for_study = ("carpal study, images read: 1", synthetic_uid(identity.study_uid, record.id, "study"))
+    for_image = ("carpal image", synthetic_uid(_place(record, identity), "image"))
+    for_study = ("carpal study, images read: 1", synthetic_uid(_place(record, identity), "study"))
     findings.append(encode_conclusions(*common, for_image, said, image))
     findings.append(encode_conclusions(*common, for_study, said, None))
     return b"".join(findings)
+
+
+def _place(record: Record, identity: Identity) -> str:
+    """What tracking identifiers are made from: image, frame and record."""
+    return f"{identity.sop_uid}|{record.source.frame}|{record.id}"
 
 
 def _threshold(record: Record, finding: Finding) -> float | None:
