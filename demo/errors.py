@@ -45,3 +45,10 @@ class NoSamplesError(DemoError):
 
     code = "demo.no-samples"
     kind = Kind.NOT_FOUND
+
+
+class MachineError(DemoError):
+    """The operating system refused something: a full disk, a folder that is not ours."""
+
+    code = "demo.machine"
+    kind = Kind.UNAVAILABLE

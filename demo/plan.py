@@ -60,7 +60,7 @@ def stages(places: Places, starter: Path, recipe: Path, commands: Callable[[], d
             ),
             places.phantoms,
             code=places.code(f"{CORE}/phantoms"),
-            expected_s=12,
+            expected_s=11,
         ),
         Stage(
             "train",
@@ -74,7 +74,7 @@ def stages(places: Places, starter: Path, recipe: Path, commands: Callable[[], d
             places.run,
             inputs=(starter, recipe, places.phantoms),
             code=places.code(*TRAINING),
-            expected_s=120,
+            expected_s=110,
         ),
         Stage(
             "export",
@@ -83,7 +83,7 @@ def stages(places: Places, starter: Path, recipe: Path, commands: Callable[[], d
             places.package,
             inputs=(places.run,),
             code=places.code(*TRAINING),
-            expected_s=30,
+            expected_s=9,
         ),
         Stage(
             "evaluate",
@@ -97,7 +97,7 @@ def stages(places: Places, starter: Path, recipe: Path, commands: Callable[[], d
             places.evaluation,
             inputs=(places.package, places.phantoms),
             code=places.code(*TRAINING),
-            expected_s=15,
+            expected_s=7,
         ),
         Stage(
             "publish",
@@ -120,7 +120,7 @@ def stages(places: Places, starter: Path, recipe: Path, commands: Callable[[], d
             places.serve,
             inputs=(places.models,),
             code=places.code(*SERVING),
-            expected_s=5,
+            expected_s=2,
             service=True,
         ),
         Stage(
@@ -144,7 +144,7 @@ def stages(places: Places, starter: Path, recipe: Path, commands: Callable[[], d
             places.convert,
             inputs=(places.models, places.phantoms, places.run / "split.json"),
             code=places.code(*SERVING),
-            expected_s=15,
+            expected_s=8,
             service=True,
         ),
         Stage(
@@ -154,7 +154,7 @@ def stages(places: Places, starter: Path, recipe: Path, commands: Callable[[], d
             places.load,
             inputs=(places.models,),
             code=places.code("loadtests", *SERVING),
-            expected_s=18,
+            expected_s=16,
             service=True,
         ),
         Stage(
@@ -164,7 +164,7 @@ def stages(places: Places, starter: Path, recipe: Path, commands: Callable[[], d
             places.report,
             inputs=(places.run, places.evaluation, places.models, places.serve, places.convert, places.load),
             code=places.code("demo", f"{CORE}/reports"),
-            expected_s=6,
+            expected_s=3,
         ),
     ]  # fmt: skip
 

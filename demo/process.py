@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 GUARD = Path(__file__).with_name("guard.py")
-GRACE_S = 2.0
+GRACE_S = 0.8
 """Between asking a process group to stop and ending it."""
 TICK_S = 0.1
 

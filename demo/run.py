@@ -14,7 +14,7 @@ from pathlib import Path
 from carpal.errors import CarpalError
 from carpal.packages.reference import starter_path
 from carpal.terminal import Terminal
-from demo.errors import AlreadyRunningError, StarterMissingError
+from demo.errors import AlreadyRunningError, MachineError, StarterMissingError
 from demo.places import Places
 from demo.plan import service_words, stages
 from demo.process import shown
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; gives the exit code: 0 done, 1 a stage failed, 2 it cannot start, 130 interrupted."""
     given = _parser().parse_args(arguments)
     terminal = Terminal()
-    signal.signal(signal.SIGTERM, _interrupt)
+    before = signal.signal(signal.SIGTERM, _interrupt)
     begun = time.monotonic()
     try:
         places = Places(ROOT, given.out.resolve())
@@ -43,6 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CarpalError as failure:
         terminal.error(failure)
         return failure.status.exit
+    except OSError as failure:
+        refused = MachineError(
+            f"the machine refused: {failure}", "Its words are above.", "Correct that and run make demo again."
+        )
+        terminal.error(refused)
+        return refused.status.exit
+    finally:
+        signal.signal(signal.SIGTERM, before)
     terminal.done(f"Done in {clock(time.monotonic() - begun)}. Look at {places.word(places.report)}, in any browser.")
     return 0
 

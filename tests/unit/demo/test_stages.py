@@ -17,7 +17,7 @@ import psutil
 import pytest
 from demo.errors import AlreadyRunningError, StageFailedError
 from demo.process import started
-from demo.run import alone
+from demo.run import alone, main
 from demo.stage import ENDPOINT, Check, Loop, Stage
 from demo.stamps import Stamps
 
@@ -230,6 +230,14 @@ def test_without_a_starter_the_demo_says_so_before_it_begins(tmp_path: Path) -> 
     assert "[demo.no-starter]" in done.stderr
     assert "--starter FOLDER" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_said_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["--out", str(tmp_path / "file" / "out")]) == 2
+    assert "[demo.machine]" in capsys.readouterr().err
 
 
 def _alive(pid: int) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from io import StringIO
 
 Cell = str | int | float | None
+ROWS_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ class Table:
         return all(isinstance(row[column], int | float | None) for row in self.rows)
 
     def display(self) -> list[list[str]]:
-        """Rows as text."""
-        return [[shown(cell) for cell in row] for row in self.rows]
+        """Rows as text, no more than a reader looks through; the CSV has them all."""
+        return [[shown(cell) for cell in row] for row in self.rows[:ROWS_SHOWN]]
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,14 @@ def test_the_page_has_a_dark_side_and_a_print_side_and_fits_a_telephone() -> Non
     assert 'content="width=device-width, initial-scale=1"' in page
 
 
+def test_a_long_table_is_cut_on_the_page_and_whole_in_its_file() -> None:
+    long = Table(("request",), tuple((number,) for number in range(909)), "long")
+    page = render(Page("t", "a", Figure(drawing(), "c", Source("f")), sections=(Section("s", tables=(long,)),)))
+    assert page.count("<tr>") == 1 + 40
+    assert "long.csv</a> has all 909 rows" in page
+    assert len(long.csv().splitlines()) == 910
+
+
 def test_a_source_that_all_facts_share_is_said_once() -> None:
     facts = tuple(Fact(f"fact {number}", number, "", Source("result.json")) for number in range(5))
     page = render(Page("t", "a", Figure(drawing(), "c", Source("f")), sections=(Section("s", facts=facts),)))
