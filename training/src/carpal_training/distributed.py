@@ -65,7 +65,7 @@ def train(job: Job, tick: Callable[[], None]) -> None:
             thread.join(POLL_S)
             tick()
         if outcome:
-            raise _told(outcome[0])
+            raise told(outcome[0])
 
 
 def _fit(job: Job) -> None:
@@ -145,7 +145,7 @@ def _cluster(workers: int) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _told(failure: BaseException) -> BaseException:
+def told(failure: BaseException) -> BaseException:
     """The typed error inside what Ray raised, or one that carries Ray's words."""
     seen: list[BaseException] = [failure]
     for error in seen:  # grows while it is walked

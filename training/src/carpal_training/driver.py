@@ -59,9 +59,9 @@ def train_run(
     dataset = open_dataset(data)
     split = make_split(dataset, recipe.split)
     start, parent = find_start(recipe.start, dataset.classes, repository)
-    summary = _summary(recipe, dataset, split, parent)
+    summary = summarise(recipe, dataset, split, parent)
     if resume:
-        summary = _continued(folder.read_summary(), summary)
+        summary = continued(folder.read_summary(), summary)
     write_recipe(recipe, folder.recipe_file)
     write_whole(
         folder.split_file, orjson.dumps({"digest": split.digest, "parts": split.parts}, option=orjson.OPT_INDENT_2)
@@ -90,7 +90,8 @@ def find_start(start: str, classes: tuple[str, ...], repository: str | None) -> 
     return package.file(package.variant()).resolve(), f"{package.manifest.name}:{package.manifest.version}"
 
 
-def _summary(recipe: Recipe, dataset: Dataset, split: Split, parent: str | None) -> Summary:
+def summarise(recipe: Recipe, dataset: Dataset, split: Split, parent: str | None) -> Summary:
+    """The summary of a run at its start."""
     return Summary(
         state="running",
         dataset=dataset.name,
@@ -108,7 +109,7 @@ def _summary(recipe: Recipe, dataset: Dataset, split: Split, parent: str | None)
     )
 
 
-def _continued(before: Summary, now: Summary) -> Summary:
+def continued(before: Summary, now: Summary) -> Summary:
     """The summary of a run that goes on.
 
     Raises:

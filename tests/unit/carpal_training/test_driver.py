@@ -1,0 +1,56 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carpal.terminal import Terminal
+from carpal_training.dataset import open_dataset
+from carpal_training.driver import continued, find_start, summarise, train_run
+from carpal_training.errors import ClassesDifferError, DataDiffersError, RunExistsError, RunMissingError
+from carpal_training.recipe import Recipe
+from carpal_training.splits import make_split
+
+QUIET = Terminal(quiet=True)
+RECIPE = Recipe(epochs=1, size_px=64)
+
+
+def test_a_folder_with_something_in_it_is_left_alone(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/precious.txt").write_text("x")
+    with pytest.raises(RunExistsError):
+        train_run(RECIPE, data, tmp_path / "out", QUIET)
+    assert (tmp_path / "out/precious.txt").read_text() == "x"
+
+
+def test_going_on_needs_a_checkpoint(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunMissingError, match="no checkpoint"):
+        train_run(RECIPE, data, tmp_path / "out", QUIET, resume=True)
+
+
+def test_training_may_start_from_nothing_a_checkpoint_or_a_package(tmp_path: Path, tiny_package: Path) -> None:
+    checkpoint = tmp_path / "best.pt"
+    checkpoint.touch()
+    classes = ("fracture", "text")
+    assert find_start("scratch", classes, None) == (None, None)
+    assert find_start(str(checkpoint), classes, None) == (checkpoint, None)
+    assert find_start(str(tiny_package), classes, None) == (tiny_package / "model.onnx", "tiny:1")
+
+
+def test_a_package_with_other_classes_is_no_start(tiny_package: Path) -> None:
+    with pytest.raises(ClassesDifferError):
+        find_start(str(tiny_package), ("text", "fracture"), None)
+
+
+def test_a_checkpoint_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RunMissingError):
+        find_start(str(tmp_path / "none.pt"), ("a",), None)
+
+
+def test_a_run_does_not_go_on_with_other_images(data: Path, tmp_path: Path, write_dataset: Callable[..., Path]) -> None:
+    summaries = []
+    for folder in (data, write_dataset(tmp_path / "other", count=10)):
+        dataset = open_dataset(folder)
+        summaries.append(summarise(RECIPE, dataset, make_split(dataset, RECIPE.split), None))
+    assert continued(summaries[0], summaries[0]).state == "running"
+    with pytest.raises(DataDiffersError):
+        continued(summaries[0], summaries[1])

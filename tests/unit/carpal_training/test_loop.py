@@ -1,0 +1,110 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from carpal_training.cache import build_cache
+from carpal_training.checkpoint import load_checkpoint
+from carpal_training.dataset import open_dataset
+from carpal_training.errors import ClassesDifferError, DivergedError
+from carpal_training.group import Group
+from carpal_training.job import Job
+from carpal_training.loop import Loop, build_optimizer, set_lr
+from carpal_training.recipe import Recipe
+from carpal_training.run import Epoch, RunFolder
+
+RECIPE = Recipe(epochs=2, size_px=32, batch=2, workers=1, warmup_epochs=0.0, lr=0.001, precision="float32")
+CPU = torch.device("cpu")
+
+
+class BreakOffError(Exception):
+    """Raised in the middle of a run."""
+
+
+@pytest.fixture
+def make_job(data: Path, tmp_path: Path) -> Callable[..., Job]:
+    """``make_job(name, recipe=RECIPE, **fields)``: four images to train on, two to validate on."""
+    dataset = open_dataset(data)
+    caches = [
+        build_cache(dataset, part, RECIPE.chain, tmp_path / "cache")
+        for part in (dataset.samples[:4], dataset.samples[4:6])
+    ]
+
+    def make(name: str, recipe: Recipe = RECIPE, **fields: object) -> Job:
+        (tmp_path / name).mkdir(exist_ok=True)
+        job = Job(recipe, tmp_path / name, caches[0], caches[1], dataset.classes)
+        return Job(**{**vars(job), **fields})
+
+    return make
+
+
+def run(job: Job, *, break_after: int | None = None) -> list[Epoch]:
+    """Train alone on one thread; optionally break off after an epoch."""
+    told: list[Epoch] = []
+
+    def report(epoch: Epoch, _: Path) -> None:
+        told.append(epoch)
+        if epoch.epoch == break_after:
+            raise BreakOffError
+
+    torch.set_num_threads(1)
+    Loop(job, Group(), CPU).run(report)
+    return told
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_ends(make_job: Callable[..., Job]) -> None:
+    whole, broken = make_job("whole"), make_job("broken")
+    told = run(whole)
+    with pytest.raises(BreakOffError):
+        run(broken, break_after=1)
+    run(make_job("broken", resume=True))
+    expected, found = (load_checkpoint(job.run / "last.pt") for job in (whole, broken))
+    torch.testing.assert_close(dict(found.weights), dict(expected.weights), rtol=0, atol=0)
+    torch.testing.assert_close(dict(found.average), dict(expected.average), rtol=0, atol=0)
+    assert [epoch.epoch for epoch in told] == [1, 2]
+    assert [epoch.box_loss for epoch in RunFolder(broken.run).read_epochs()] == pytest.approx(
+        [epoch.box_loss for epoch in told], rel=1e-5
+    )
+
+
+def test_training_lowers_the_loss(make_job: Callable[..., Job]) -> None:
+    still = RECIPE.augmentation.model_copy(update={"mosaic": 0.0, "translate": 0.0, "scale": 0.0})
+    recipe = RECIPE.model_copy(
+        update={"epochs": 12, "validate_every": 6, "optimizer": "adamw", "momentum": 0.9, "augmentation": still}
+    )
+    told = run(make_job("long", recipe))
+    assert told[-1].class_loss < told[0].class_loss
+    assert [epoch.map50 is not None for epoch in told] == [index in (6, 12) for index in range(1, 13)]
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_a_remedy(make_job: Callable[..., Job]) -> None:
+    with pytest.raises(DivergedError, match="epoch 1"):
+        run(make_job("wild", RECIPE.model_copy(update={"lr": 1e30})))
+
+
+def test_a_checkpoint_with_other_classes_is_refused(make_job: Callable[..., Job]) -> None:
+    with pytest.raises(BreakOffError):
+        run(make_job("first"), break_after=1)
+    with pytest.raises(ClassesDifferError):
+        Loop(make_job("first", resume=True, classes=("text", "fracture")), Group(), CPU)
+
+
+def test_the_learning_rate_warms_up_and_falls_along_a_cosine() -> None:
+    recipe = Recipe(epochs=10, lr=1.0, lr_final_share=0.1, warmup_epochs=1.0)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    rates = [set_lr(optimizer, recipe, step, 10) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1, rel=0.01)
+    assert max(rates) == pytest.approx(1.0, rel=0.05)
+    assert rates[50] == pytest.approx(0.55)
+    assert rates[100] == pytest.approx(0.1)
+    assert optimizer.param_groups[0]["lr"] == rates[-1]
+
+
+def test_only_convolution_weights_decay() -> None:
+    layer = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
+    decays, others = build_optimizer(layer, RECIPE).param_groups
+    assert [tuple(parameter.shape) for parameter in decays["params"]] == [(2, 1, 3, 3)]
+    assert decays["weight_decay"] > 0
+    assert others["weight_decay"] == 0
+    assert len(others["params"]) == 3

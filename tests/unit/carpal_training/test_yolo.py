@@ -1,0 +1,64 @@
+import socket
+from typing import NoReturn
+
+import pytest
+import torch
+
+from carpal_training import yolo
+
+CLASSES = ["a", "b", "c"]
+
+
+def test_a_network_has_one_grey_channel_and_a_row_a_class() -> None:
+    network = yolo.build_network("yolov8n", CLASSES).eval()
+    with torch.no_grad():
+        head = network(torch.zeros(2, 1, 64, 64))[0]
+    assert head.shape == (2, 4 + 3, 84)
+    assert network.model[0].conv.weight.shape[1] == 1
+    assert network.names == {0: "a", 1: "b", 2: "c"}
+
+
+def test_the_loss_is_a_mean_over_images_and_can_be_descended() -> None:
+    torch.manual_seed(0)
+    network = yolo.build_network("yolov8n", CLASSES)
+    images = torch.rand(2, 1, 64, 64)
+    batch = {
+        "img": images,
+        "batch_idx": torch.tensor([0.0, 1.0]),
+        "cls": torch.tensor([[1.0], [2.0]]),
+        "bboxes": torch.tensor([[0.5, 0.5, 0.4, 0.4]] * 2),
+    }
+    loss, terms = yolo.loss(network, network(images), batch)
+    assert set(terms) == {"box", "cls", "dfl"}
+    assert loss.item() == pytest.approx(sum(terms.values()), rel=1e-4)
+    loss.backward()
+    assert network.model[0].conv.weight.grad.abs().sum() > 0
+
+
+def test_a_batch_without_boxes_still_has_a_loss() -> None:
+    network = yolo.build_network("yolov8n", CLASSES)
+    images = torch.rand(1, 1, 64, 64)
+    batch = {"img": images, "batch_idx": torch.zeros(0), "cls": torch.zeros(0, 1), "bboxes": torch.zeros(0, 4)}
+    loss, _ = yolo.loss(network, network(images), batch)
+    loss.backward()
+    assert torch.isfinite(loss)
+
+
+def test_folding_keeps_what_comes_out() -> None:
+    torch.manual_seed(0)
+    network = yolo.build_network("yolov8n", CLASSES).eval()
+    images = torch.rand(1, 1, 64, 64)
+    with torch.no_grad():
+        before = network(images)[0]
+        after = yolo.fuse(network)(images)[0]
+    torch.testing.assert_close(after, before, atol=1e-3, rtol=1e-4)
+
+
+def test_nothing_is_looked_up_on_the_internet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    yolo.build_network("yolov8n", CLASSES)
