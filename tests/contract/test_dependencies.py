@@ -19,6 +19,12 @@ MEMBERS = tuple(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ca
 INDIRECT = {
     "uvloop": "uvicorn's event loop, chosen by name",
     "httptools": "uvicorn's HTTP parser, chosen by name",
+    "pillow": "pydicom's decoder of JPEG, found by name",
+    "pylibjpeg": "pydicom's decoder of JPEG 2000 and RLE, found by name",
+    "pylibjpeg-openjpeg": "pylibjpeg's JPEG 2000",
+    "pylibjpeg-rle": "pylibjpeg's RLE",
+    "pyjpegls": "pydicom's decoder of JPEG-LS, found by name",
+    "python-gdcm": "pydicom's decoder of lossless JPEG, found by name",
     "pyopenssl": "model-signing, which imports it and does not ask for it",
 }
 # Two distributions share the namespace `google`; only one of them is ours to use.

@@ -68,3 +68,36 @@ class ForProcessingError(ImageError):
     """Raw detector data that no vendor processing has made fit to look at."""
 
     code = "image.for-processing"
+
+
+class NoSuchFrameError(ImageError):
+    """A frame, page or window that the file does not have was asked for."""
+
+    code = "image.no-such-frame"
+    kind = Kind.BAD_INPUT
+
+
+class DecoderTimeoutError(ImageError):
+    """Decoding in the worker process took longer than the limit; the worker was ended."""
+
+    code = "image.decoder-timeout"
+
+
+class DecoderMemoryError(ImageError):
+    """Decoding in the worker process needed more memory than the limit."""
+
+    code = "image.decoder-memory"
+    kind = Kind.TOO_LARGE
+
+
+class DecoderCrashedError(ImageError):
+    """The worker process died while it decoded this file; it is replaced."""
+
+    code = "image.decoder-crashed"
+
+
+class DecoderUnavailableError(ImageError):
+    """No worker process can be started, so nothing is known of the file."""
+
+    code = "image.decoder-unavailable"
+    kind = Kind.UNAVAILABLE

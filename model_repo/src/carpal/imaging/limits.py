@@ -18,11 +18,17 @@ class Limits:
 
     Attributes:
         max_bytes: of the file.
-        max_pixels: rows x columns, as the header says.
+        max_pixels: rows x columns of one frame, as the header says.
+        max_frames: frames or pages, as the header says; one is decoded.
+        max_ratio: decoded bytes for each byte of the file. Real radiographs stay below 50; deflate can reach 1,032.
+        free_bytes: decoded bytes up to which no ratio is refused, because small blank images compress without end.
     """
 
     max_bytes: int = 256 * 2**20
     max_pixels: int = 100_000_000
+    max_frames: int = 4096
+    max_ratio: float = 200.0
+    free_bytes: int = 32 * 2**20
 
     def check_bytes(self, count: int) -> None:
         """Refuse a file by its size.
@@ -54,6 +60,36 @@ class Limits:
                 f"the image is {width} x {height} px",
                 f"At most {self.max_pixels} pixels are decoded, so that a small file cannot fill the memory.",
                 "Crop it or reduce it first.",
+            )
+
+    def check_frames(self, count: int) -> None:
+        """Refuse a file by its number of frames.
+
+        Raises:
+            TooLargeError: it has more than a study would.
+        """
+        if count > self.max_frames:
+            raise TooLargeError(
+                f"the image has {count} frames",
+                f"At most {self.max_frames} are walked through to find the one to read.",
+                "Send the frame that matters as a file of its own.",
+            )
+
+    def check_ratio(self, decoded: int, encoded: int) -> None:
+        """Refuse a small file that grows out of proportion.
+
+        Args:
+            decoded: bytes after decoding, as the header says.
+            encoded: bytes in the file.
+
+        Raises:
+            TooLargeError: it is a decompression bomb, or as good as one.
+        """
+        if decoded > self.free_bytes and decoded > self.max_ratio * encoded:
+            raise TooLargeError(
+                f"the image has {encoded} bytes and would decode to {decoded}",
+                f"At most {self.max_ratio:g} times its size is decoded, so that a small file cannot fill the memory.",
+                "Store it uncompressed if it is truly that uniform.",
             )
 
 

@@ -12,29 +12,33 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
+from carpal.imaging.errors import NoSuchFrameError
+
 Values = NDArray[np.float64]
 FULL_SCALE = 65535
 
 
-def grey_levels(ds: Dataset, bits: int, signed: bool) -> tuple[NDArray[np.uint16], str]:
+def grey_levels(ds: Dataset, bits: int, signed: bool, window: int = 0) -> tuple[NDArray[np.uint16], str]:
     """The grey level of each stored value, lowest value first.
 
     Args:
         ds: the data set, monochrome.
         bits: stored a pixel.
         signed: whether stored values are two's complement.
+        window: which of several VOI tables or windows; the first is 0.
 
     Returns:
         uint16 [2 ** bits] over 0..65535, and the VOI transform in words: ``LUT``, ``window <centre>/<width>`` or
-        ``none``.
+        ``none``; with the function where it is not LINEAR, and with the place where it is not the first.
 
     Raises:
+        NoSuchFrameError: there is no window of that number.
         ValueError, KeyError, AttributeError: the data set's tables are broken.
     """
     lowest = -(2 ** (bits - 1)) if signed else 0
     stored = np.arange(lowest, lowest + 2**bits, dtype=np.float64)
     values, low, high = _modality(ds, stored)
-    share, voi = _voi(ds, values, low, high)
+    share, voi = _voi(ds, values, low, high, window)
     # PresentationLUTShape INVERSE says the same as MONOCHROME1 and comes with it: it inverts nothing a second time.
     if ds.PhotometricInterpretation == "MONOCHROME1":
         share = 1.0 - share
@@ -54,16 +58,29 @@ def _modality(ds: Dataset, stored: Values) -> tuple[Values, float, float]:
     return values, float(values.min()), float(values.max())
 
 
-def _voi(ds: Dataset, values: Values, low: float, high: float) -> tuple[Values, str]:
-    """Shares 0..1 of full scale: by the first table, else by the first window, else over the whole range."""
+def _voi(ds: Dataset, values: Values, low: float, high: float, window: int) -> tuple[Values, str]:
+    """Shares 0..1 of full scale: by a table, else by a window, else over the whole range."""
+    place = f" #{window}" if window else ""
     if tables := ds.get("VOILUTSequence"):
-        looked_up, top = _look_up(tables[0], values)
-        return looked_up / top, "LUT"
-    centre, width = _first(ds.get("WindowCenter")), _first(ds.get("WindowWidth"))
-    if centre is not None and width is not None:
+        _check_window(window, len(tables), "VOI tables")
+        looked_up, top = _look_up(tables[window], values)
+        return looked_up / top, f"LUT{place}"
+    centres, widths = _numbers(ds.get("WindowCenter")), _numbers(ds.get("WindowWidth"))
+    count = min(len(centres), len(widths))
+    _check_window(window, max(1, count), "windows")
+    if count:
+        centre, width = centres[window], widths[window]
         function = str(ds.get("VOILUTFunction") or "LINEAR").upper()
-        return _window(values, centre, width, function), f"window {centre:g}/{width:g}"
+        said = f"window {centre:g}/{width:g}" + (f" {function}" if function != "LINEAR" else "")
+        return _window(values, centre, width, function), said + place
     return (values - low) / (high - low if high > low else 1.0), "none"
+
+
+def _check_window(window: int, count: int, what: str) -> None:
+    if window >= count:
+        raise NoSuchFrameError(
+            f"window {window} of the DICOM object was asked for", f"It has {count} {what}.", "Ask for one that it has."
+        )
 
 
 def _window(values: Values, centre: float, width: float, function: str) -> Values:
@@ -106,10 +123,10 @@ def _is_padding(ds: Dataset, stored: Values) -> NDArray[np.bool_]:
     return (stored >= low) & (stored <= high)
 
 
-def _first(value: Any) -> float | None:
-    """The first of a value that may be absent, empty, one number or several."""
+def _numbers(value: Any) -> list[float]:
+    """A value that may be absent, empty, one number or several."""
     if value is None or value == "":
-        return None
+        return []
     if isinstance(value, str | int | float):
-        return float(value)
-    return float(value[0]) if len(value) else None
+        return [float(value)]
+    return [float(one) for one in value]

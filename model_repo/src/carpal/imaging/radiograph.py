@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,3 +35,12 @@ class Radiograph:
     def height(self) -> int:
         """Rows."""
         return int(self.pixels.shape[0])
+
+    @property
+    def pixels_digest(self) -> str:
+        """``sha256:`` over the grey pixels, row by row, 16 bits in little-endian order.
+
+        It is no part of reading, because it takes a tenth of the time that a PNG takes to decode.
+        """
+        ordered = self.pixels if sys.byteorder == "little" else self.pixels.astype(self.pixels.dtype.newbyteorder("<"))
+        return "sha256:" + hashlib.sha256(np.ascontiguousarray(ordered).data).hexdigest()

@@ -23,26 +23,32 @@ from carpal.imaging.radiograph import Grey
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 _PNG_MODES = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _HUFFMAN_8_BIT = {0xC0, 0xC1, 0xC2}
 _START_OF_SCAN, _END_OF_IMAGE, _PADDING = 0xDA, 0xD9, 0xFF
 _MM_IN_M = 1000.0
+_WIDEST_PIXEL_BYTES = 8
 _SEND_AGAIN = "Copy or export the file again."
 
 
 @dataclass(frozen=True)
 class Raster:
-    """A decoded PNG or JPEG.
+    """A decoded PNG, JPEG, TIFF or BMP.
 
     Attributes:
         pixels: uint8 or uint16 [height, width]; fewer bits than eight are spread over 0..255.
         bits: stored for each channel.
         pixel_mm: (between rows, between columns) where the file says how many pixels there are to the metre.
+        frames: pages in the file.
+        frame: which of them this is; the first is 1.
     """
 
     pixels: Grey
     bits: int
     pixel_mm: tuple[float, float] | None = None
+    frames: int = 1
+    frame: int = 1
 
 
 def read_png(body: bytes, limits: Limits) -> Raster:
@@ -55,7 +61,7 @@ def read_png(body: bytes, limits: Limits) -> Raster:
     seen: set[bytes] = set()
     for kind, data in _png_chunks(body):
         if kind == b"IHDR" and not seen:
-            bits = _png_bits(data, limits)
+            bits = _png_bits(data, limits, len(body))
         elif kind == b"pHYs" and len(data) == 9:
             pixel_mm = _png_pixel_mm(data)
         seen.add(kind)
@@ -63,7 +69,8 @@ def read_png(body: bytes, limits: Limits) -> Raster:
             raise DamagedImageError("the PNG does not begin with its header", "IHDR must come first.", _SEND_AGAIN)
     if b"IDAT" not in seen:
         raise DamagedImageError("the PNG has no image data", "There is no IDAT chunk in it.", _SEND_AGAIN)
-    return Raster(_decode(body, cv2.IMREAD_UNCHANGED, "PNG"), bits, pixel_mm)
+    width, height = struct.unpack_from(">II", body, len(PNG_SIGNATURE) + 8)  # the header is first, and was checked
+    return Raster(decode(body, cv2.IMREAD_UNCHANGED, "PNG", width * height), bits, pixel_mm)
 
 
 def read_jpeg(body: bytes, limits: Limits) -> Raster:
@@ -76,6 +83,7 @@ def read_jpeg(body: bytes, limits: Limits) -> Raster:
     marker, frame, scan = _jpeg_frame(body)
     bits, height, width = struct.unpack(">BHH", frame[:5])
     limits.check_pixels(width, height)
+    limits.check_ratio(width * height, len(body))
     if marker not in _HUFFMAN_8_BIT or bits != 8:
         raise UnsupportedImageError(
             f"the JPEG has {bits} bits (frame type 0x{marker:02x})",
@@ -84,7 +92,8 @@ def read_jpeg(body: bytes, limits: Limits) -> Raster:
         )
     if body.rfind(bytes((0xFF, _END_OF_IMAGE))) < scan:
         raise TruncatedImageError("the JPEG has no end marker", "The file was cut short.", _SEND_AGAIN)
-    return Raster(_decode(body, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION, "JPEG"), bits)
+    flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
+    return Raster(decode(body, flags, "JPEG", width * height), bits)
 
 
 def _png_chunks(body: bytes) -> Iterator[tuple[bytes, memoryview]]:
@@ -108,7 +117,7 @@ def _png_chunks(body: bytes) -> Iterator[tuple[bytes, memoryview]]:
         place = end
 
 
-def _png_bits(header: memoryview, limits: Limits) -> int:
+def _png_bits(header: memoryview, limits: Limits, encoded: int) -> int:
     if len(header) != 13:
         raise DamagedImageError(f"the PNG's header has {len(header)} bytes", "It must have 13.", _SEND_AGAIN)
     width, height, bits, mode = struct.unpack_from(">IIBB", header)
@@ -117,6 +126,7 @@ def _png_bits(header: memoryview, limits: Limits) -> int:
         raise DamagedImageError(
             f"the PNG claims {bits} bits in colour mode {mode}", "There is no such PNG.", _SEND_AGAIN
         )
+    limits.check_ratio(width * height * bits * _PNG_CHANNELS[mode] // 8, encoded)
     return int(bits)
 
 
@@ -144,12 +154,25 @@ def _jpeg_frame(body: bytes) -> tuple[int, bytes, int]:
     raise TruncatedImageError(f"the JPEG ends after {len(body)} bytes", "No image data was found in it.", _SEND_AGAIN)
 
 
-def _decode(body: bytes, flags: int, format_name: str) -> Grey:
+def decode(body: bytes, flags: int, format_name: str, size_px: int) -> Grey:
+    """Grey pixels by OpenCV.
+
+    Args:
+        body: a file whose structure was checked.
+        flags: of ``cv2.imdecode``.
+        format_name: for the message.
+        size_px: as the header says, rows x columns.
+
+    Raises:
+        DamagedImageError: it does not decode, or not to unsigned integers.
+        MemoryError: it does not decode, and there is no room for it.
+    """
     try:
         pixels = cv2.imdecode(np.frombuffer(body, np.uint8), flags)
     except cv2.error:
         pixels = None
-    if pixels is None:
+    if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
+        np.empty(_WIDEST_PIXEL_BYTES * size_px, np.uint8)  # OpenCV keeps to itself that memory was what it lacked
         raise DamagedImageError(
             f"the {format_name} does not decode", "Its parts are all there, but their content is broken.", _SEND_AGAIN
         )

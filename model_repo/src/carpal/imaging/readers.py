@@ -3,20 +3,78 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from carpal.imaging.errors import ImageMissingError, MislabelledError, NotAnImageError
+from carpal.imaging.bmp import BMP_SIGNATURE, read_bmp
+from carpal.imaging.errors import ImageMissingError, MislabelledError, NoSuchFrameError, NotAnImageError
 from carpal.imaging.limits import Limits
+from carpal.imaging.options import ReadOptions
 from carpal.imaging.radiograph import Radiograph
 from carpal.imaging.raster import JPEG_SIGNATURE, PNG_SIGNATURE, Raster, read_jpeg, read_png
 from carpal.imaging.stem import parse_stem
+from carpal.imaging.tiff import TIFF_SIGNATURES, read_tiff
 from carpal.records.record import PixelSpacing, Source
 
-PNG, JPEG, DICOM = "image/png", "image/jpeg", "application/dicom"
-SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
+PNG, JPEG, TIFF, BMP, DICOM = "image/png", "image/jpeg", "image/tiff", "image/bmp", "application/dicom"
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom")
 SNIFFED_BYTES = 132
 _DICOM_PREAMBLE = 128
-_ALIASES = {"image/jpg": JPEG, "image/x-png": PNG, "image/dicom-rle": DICOM}
+_ALIASES = {
+    "image/jpg": JPEG,
+    "image/x-png": PNG,
+    "image/tif": TIFF,
+    "image/x-tiff": TIFF,
+    "image/x-ms-bmp": BMP,
+    "image/x-bmp": BMP,
+    "image/dicom-rle": DICOM,
+}
+# A file without preamble begins with its first element, of group 0002 or 0008: the tag, then its VR, or its length
+# where VRs are implicit (at most 64 bytes for the elements that can come first).
+_BARE_DICOM = re.compile(
+    rb"(\x02\0[\0-\x02]\0(UL|OB|UI)|\x08\0..[A-Z]{2}|\0\x08..[A-Z]{2}|\x08\0[\0-\x18]\0[\x02-\x40]\0\0\0)", re.DOTALL
+)
+
+
+class Reader(Protocol):
+    """Turns files into radiographs; safe to call from several threads at once."""
+
+    def read(self, source: str | Path | bytes, *, name: str | None = None, media_type: str | None = None) -> Radiograph:
+        """Raises ImageError for what cannot be read."""
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+@dataclass(frozen=True)
+class DirectReader:
+    """Reads in this process; ``carpal.imaging.isolation.IsolatedReader`` does it in others.
+
+    Attributes:
+        limits: bounds that are checked before anything is decoded.
+        patient_salt: secret for pseudonyms of DICOM patients; None to write none.
+        options: which frame and window, and what is let in.
+    """
+
+    limits: Limits | None = None
+    patient_salt: bytes | None = None
+    options: ReadOptions | None = None
+
+    def read(self, source: str | Path | bytes, *, name: str | None = None, media_type: str | None = None) -> Radiograph:
+        """As the function ``read``, which it calls."""
+        return read(
+            source,
+            name=name,
+            media_type=media_type,
+            limits=self.limits,
+            patient_salt=self.patient_salt,
+            options=self.options,
+        )
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def read(
@@ -26,8 +84,9 @@ def read(
     media_type: str | None = None,
     limits: Limits | None = None,
     patient_salt: bytes | None = None,
+    options: ReadOptions | None = None,
 ) -> Radiograph:
-    """Read a PNG (8 or 16 bit), a JPEG or an uncompressed DICOM radiograph.
+    """Read a PNG, JPEG, TIFF, BMP or DICOM radiograph.
 
     Args:
         source: a path, or the bytes of a file.
@@ -35,11 +94,12 @@ def read(
         media_type: what the caller says it is; refused where the bytes say otherwise, unless it is a general one.
         limits: bounds that are checked before anything is decoded.
         patient_salt: secret that turns a DICOM PatientID into a pseudonym; without one no patient key is written.
+        options: which frame and window, and what is let in that is refused by default.
 
     Raises:
         ImageError: a leaf of ``carpal.imaging.errors``.
     """
-    limits = limits or Limits()
+    limits, options = limits or Limits(), options or ReadOptions()
     if isinstance(source, bytes):
         body = source
         limits.check_bytes(len(body))
@@ -51,9 +111,19 @@ def read(
     if found == DICOM:
         from carpal.imaging.dicom import read_dicom  # pydicom takes 0.5 s to import, which a PNG need not pay
 
-        return read_dicom(body, name=name, limits=limits, patient_salt=patient_salt)
-    raster = read_png(body, limits) if found == PNG else read_jpeg(body, limits)
+        return read_dicom(body, name=name, limits=limits, patient_salt=patient_salt, options=options)
+    raster = _raster(body, found, limits, options.frame)
     return Radiograph(raster.pixels, _source(body, raster, found, name))
+
+
+def _raster(body: bytes, media_type: str, limits: Limits, frame: int) -> Raster:
+    if media_type == TIFF:
+        return read_tiff(body, limits, frame)
+    if frame > 1:
+        raise NoSuchFrameError(
+            f"frame {frame} of {media_type} was asked for", "Such a file has one.", "Ask for frame 1."
+        )
+    return {PNG: read_png, JPEG: read_jpeg, BMP: read_bmp}[media_type](body, limits)
 
 
 def sniff(body: bytes) -> str:
@@ -68,10 +138,16 @@ def sniff(body: bytes) -> str:
         return JPEG
     if body[_DICOM_PREAMBLE : _DICOM_PREAMBLE + 4] == b"DICM":
         return DICOM
+    if body.startswith(TIFF_SIGNATURES):
+        return TIFF
+    if body.startswith(BMP_SIGNATURE):
+        return BMP
+    if _BARE_DICOM.match(body):
+        return DICOM
     raise NotAnImageError(
         f"the bytes begin with {body[:8].hex(' ')}",
-        "That is neither PNG nor JPEG, and no DICM stands at byte 128.",
-        "Send a PNG, a JPEG, or a DICOM file with its preamble.",
+        "That is no PNG, JPEG, TIFF, BMP or DICOM file.",
+        "Send one of these.",
     )
 
 
@@ -96,7 +172,7 @@ def load(path: Path, limits: Limits | None = None) -> bytes:
 def _check_label(media_type: str | None, found: str) -> None:
     said = (media_type or "").split(";")[0].strip().lower()
     said = _ALIASES.get(said, said)
-    if said in (PNG, JPEG, DICOM) and said != found:
+    if said in (PNG, JPEG, TIFF, BMP, DICOM) and said != found:
         raise MislabelledError(
             f"the request says {said}, the bytes are {found}",
             "One of the two is wrong, and guessing could read another image than was meant.",
@@ -114,6 +190,8 @@ def _source(body: bytes, raster: Raster, media_type: str, name: str | None) -> S
         width_px=width,
         height_px=height,
         bits=raster.bits,
+        frame=raster.frame if raster.frames > 1 else None,
+        frames=raster.frames if raster.frames > 1 else None,
         patient_key=stem.patient if stem else None,
         laterality=stem.laterality if stem else None,
         projection=stem.projection if stem else None,

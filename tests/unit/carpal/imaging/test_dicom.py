@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
-from pydicom.data import get_testdata_file
 from pydicom.pixels import apply_voi_lut
 from pydicom.uid import ImplicitVRLittleEndian
+from tests.unit.carpal.imaging.samples import sample
 
 from carpal.imaging.errors import (
     DamagedImageError,
@@ -24,18 +23,12 @@ from carpal.imaging.errors import (
     UnsupportedImageError,
 )
 from carpal.imaging.limits import Limits
+from carpal.imaging.options import ReadOptions
 from carpal.imaging.readers import read
 
 Maker = Callable[..., bytes]
 SALT = b"sixteen bytes or more"
-
-
-def sample(name: str) -> Path:
-    """A file of pydicom's own or of the pydicom-data package; nothing is fetched."""
-    found = get_testdata_file(name, download=False)
-    if found is None:
-        pytest.skip(f"{name} is not here: the package pydicom-data is not installed")
-    return Path(str(found))
+ANY = ReadOptions(accept_any_modality=True)
 
 
 def levels(values: list[float], top: float) -> list[int]:
@@ -207,26 +200,47 @@ def test_objects_of_another_kind_are_refused(name: str):
         read(sample(name))
 
 
+@pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small.dcm"])
+def test_objects_of_another_kind_are_read_when_asked_for(name: str):
+    assert read(sample(name), options=ANY).source.modality == name[:2]
+
+
+def test_raw_detector_data_is_read_when_asked_for(dicom_file: Maker):
+    body = dicom_file(SOPClassUID="1.2.840.10008.5.1.4.1.1.1.1.1", Modality="DX")
+    assert (read(body, options=ReadOptions(accept_processing=True)).pixels == read(dicom_file()).pixels).all()
+
+
+def test_asking_for_raw_data_lets_no_other_kind_in():
+    with pytest.raises(NotARadiographError):
+        read(sample("CT_small.dcm"), options=ReadOptions(accept_processing=True))
+
+
 def test_a_secondary_capture_of_a_ct_is_refused(dicom_file: Maker):
     with pytest.raises(NotARadiographError, match="modality CT"):
         read(dicom_file(SOPClassUID="1.2.840.10008.5.1.4.1.1.7", Modality="CT"))
 
 
-@pytest.mark.parametrize("name", ["RG3_J2KR.dcm", "image_dfl.dcm", "ExplVR_BigEnd.dcm", "SC_rgb_rle.dcm"])
-def test_other_transfer_syntaxes_are_refused_with_a_remedy(name: str):
+@pytest.mark.parametrize("name", ["JPGExtended.dcm", "JPEG-lossy.dcm"])
+def test_lossy_jpeg_of_twelve_bits_is_refused_with_a_remedy(name: str):
+    with pytest.raises(UnsupportedImageError, match="lossy JPEG of 12 bits") as caught:
+        read(sample(name), options=ANY)
+    assert "dcmdjpeg" in caught.value.remedy
+
+
+def test_a_transfer_syntax_that_nobody_decodes_is_refused(dicom_file: Maker):
     with pytest.raises(UnsupportedImageError, match="transfer syntax") as caught:
-        read(sample(name))
+        read(dicom_file().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.7\0"))
     assert "gdcmconv" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
     "tags",
     [
-        {"NumberOfFrames": 2},
-        {"PhotometricInterpretation": "YBR_FULL"},
+        {"PhotometricInterpretation": "HSV"},
+        {"PhotometricInterpretation": ""},
         {"BitsAllocated": 32},
         {"SamplesPerPixel": 3},
-        {"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3},
+        {"PhotometricInterpretation": "RGB"},
     ],
 )
 def test_other_pixel_layouts_are_refused(dicom_file: Maker, tags: dict[str, Any]):

@@ -10,6 +10,7 @@ from pydicom import Dataset
 from pydicom.pixels import apply_windowing
 from pydicom.sequence import Sequence
 
+from carpal.imaging.errors import NoSuchFrameError
 from carpal.imaging.presentation import FULL_SCALE, grey_levels
 
 
@@ -35,7 +36,7 @@ def test_windows_equal_pydicoms(function: str, centre: float, width: float):
     levels, voi = grey_levels(ds, 8, signed=False)
     expected = apply_windowing(np.arange(256), ds) / 255
     assert np.abs(levels / FULL_SCALE - expected).max() < 1e-5
-    assert voi == f"window {centre:g}/{width:g}"
+    assert voi == f"window {centre:g}/{width:g}" + (f" {function}" if function != "LINEAR" else "")
 
 
 def test_a_window_of_width_one_is_a_threshold():
@@ -46,6 +47,26 @@ def test_a_window_of_width_one_is_a_threshold():
 def test_the_first_of_several_windows_is_taken():
     _, voi = grey_levels(dataset(WindowCenter=[100, 20], WindowWidth=[60, 10]), 8, signed=False)
     assert voi == "window 100/60"
+
+
+def test_another_window_is_taken_when_asked_for():
+    ds = dataset(WindowCenter=[100, 20], WindowWidth=[60, 10])
+    levels, voi = grey_levels(ds, 8, signed=False, window=1)
+    assert voi == "window 20/10 #1"
+    assert np.abs(levels / FULL_SCALE - apply_windowing(np.arange(256), ds, index=1) / 255).max() < 1e-5
+
+
+def test_another_table_is_taken_when_asked_for():
+    first, second = table([2, 0, 8], [0, 255]), table([2, 0, 8], [255, 0])
+    ds = dataset(VOILUTSequence=[first[0], second[0]])
+    levels, voi = grey_levels(ds, 8, signed=False, window=1)
+    assert (levels[[0, 1]].tolist(), voi) == ([FULL_SCALE, 0], "LUT #1")
+
+
+@pytest.mark.parametrize("attributes", [{}, {"WindowCenter": [1, 2], "WindowWidth": [3, 4]}])
+def test_a_window_that_is_not_there_is_refused(attributes: dict[str, list[int]]):
+    with pytest.raises(NoSuchFrameError, match="window 2 of the DICOM object"):
+        grey_levels(dataset(**attributes), 8, signed=False, window=2)
 
 
 def test_a_window_works_on_rescaled_values():

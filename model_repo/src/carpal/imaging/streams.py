@@ -1,0 +1,38 @@
+"""The size that a compressed stream announces, without decoding it: JPEG, JPEG-LS, lossless JPEG, JPEG 2000, HTJ2K."""
+
+from __future__ import annotations
+
+import struct
+
+_J2K = b"\xff\x4f\xff\x51"  # start of codestream, then the size segment (ISO/IEC 15444-1, A.5.1)
+_J2K_SIZES = struct.Struct(">IIII")
+_JPEG = b"\xff\xd8"
+_START_OF_FRAME = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # 0xF7: JPEG-LS (ISO/IEC 14495-1)
+_START_OF_SCAN, _END_OF_IMAGE, _FILL = 0xDA, 0xD9, 0xFF
+
+
+def stream_size(stream: bytes) -> tuple[int, int] | None:
+    """Width and height; None where the stream says none before its first scan."""
+    if stream.startswith(_JPEG):
+        return _jpeg_size(stream)
+    start = stream.find(_J2K, 0, 4096)  # behind the boxes of a JP2 file, which DICOM forbids and writers send
+    if start < 0 or len(stream) < start + 8 + _J2K_SIZES.size:
+        return None
+    right, bottom, left, top = _J2K_SIZES.unpack_from(stream, start + 8)
+    return right - left, bottom - top
+
+
+def _jpeg_size(stream: bytes) -> tuple[int, int] | None:
+    place = 2
+    while place + 9 <= len(stream) and stream[place] == _FILL:
+        marker = stream[place + 1]
+        if marker == _FILL:
+            place += 1
+            continue
+        if marker in _START_OF_FRAME:
+            height, width = struct.unpack_from(">HH", stream, place + 5)
+            return width, height
+        if marker in (_START_OF_SCAN, _END_OF_IMAGE):
+            return None
+        place += 2 + struct.unpack_from(">H", stream, place + 2)[0]
+    return None
