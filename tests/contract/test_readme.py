@@ -21,7 +21,11 @@ from carpal.phantoms.drawing import draw
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs/how-to").glob("*.md")])
-ELSEWHERE = {"make demo": "Makefile", ".ci/run": ".ci/run"}
+ELSEWHERE = {
+    "make demo": "Makefile",
+    ".ci/run": ".ci/run",
+    "tests/integration/test_report_orthanc.py": "tests/integration/test_report_orthanc.py",
+}
 RUNNABLE = {"sh", "console", "python"}
 SCREENS_OF_LINES = 2 * 60
 SEED = 3

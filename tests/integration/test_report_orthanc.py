@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +20,14 @@ import pytest
 from highdicom.sr import ComprehensiveSR
 from tests.unit.carpal.records.writers.fhir_samples import BOXES, UIDS
 from tests.unit.carpal.records.writers.report_samples import dicom_record, parsed, png_record, source_object
+from tools.pages import blocks
+from tools.pages import run as run_page
 
 from carpal.imaging.radiograph import Radiograph
 from carpal.records.writers.capture import secondary_capture
 from carpal.records.writers.report import structured_report
 
+PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/send-to-a-pacs.md"
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 PATIENCE_S = 60.0
 BOUNDARY = "carpal-boundary"
@@ -176,3 +181,22 @@ def test_report_and_capture_lie_in_the_study_of_the_image(archive: Archive):
     assert {series["00080060"]["Value"][0] for series in found} == {"SR", "OT"}
     back = retrieve(archive, *uids(capture))
     assert np.array_equal(parsed(back).pixel_array, parsed(capture).pixel_array)
+
+
+def test_what_the_how_to_page_sends_is_stored(archive: Archive, tmp_path: Path):
+    for name, package in {"storescu": "dcmtk", "dsrdump": "dcmtk", "dciodvfy": "dicom3tools"}.items():
+        if not shutil.which(name):
+            pytest.skip(f"{name} of the Debian package {package} is not installed here; .ci/run installs it")
+    made = dicom_record((), conclusions=())
+    report = structured_report(made, source_object())
+    capture = secondary_capture(made, Radiograph(np.ones((64, 48), np.uint16), made.source), source_object())
+    for kind, body in {"sr": report, "sc": capture}.items():
+        (tmp_path / "pacs" / kind).mkdir(parents=True)
+        (tmp_path / "pacs" / kind / "wrist.dcm").write_bytes(body)
+    page = PAGE.read_text().replace("4242", str(archive.dicom_port)).replace("8042", str(archive.client.base_url.port))
+    ours = [block for block in blocks(page) if block.run_by == "tests/integration/test_report_orthanc.py"]
+    assert len(ours) == 3
+    session = "".join(f"```{block.language}\n{block.text}```\n" for block in ours)
+    tools = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    run_page(session, tmp_path, {"PATH": tools}, timeout_s=PATIENCE_S)
+    assert {uids(report)[2], uids(capture)[2]} <= set(archive.stored())
