@@ -1,9 +1,9 @@
 """AO codes of the dataset, parsed and made uniform: the AO Pediatric Comprehensive Classification of Fractures (PCCF).
 
 A code is ``<bone><segment>[r|u]-<E|M|D>/<child>[.<severity>]``, several are joined by ``; ``. People typed them:
-strokes are missing or doubled, a comma stands for a semicolon, blanks trail. What was meant is clear in these cases, and
-the code is repaired; what is written stays beside it. Codes of other systems (the adult AO/OTA codes of the hand, such
-as ``77.5.1A``) are kept as they are and flagged.
+strokes are missing or doubled, a comma stands for a semicolon, blanks trail. What was meant is clear in these cases,
+and the code is repaired; what is written stays beside it. Codes of other systems (the adult AO/OTA codes of the hand,
+such as ``77.5.1A``) are kept as they are and flagged.
 
 Source: AO Surgery Reference; Slongo and Audige, AO Pediatric Comprehensive Classification of Long-Bone Fractures, 2018.
 """

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from carpal.cli import GROUP, run
+from carpal.detection.detector import Detector
 from carpal.records.jsonl import read_lines
 from carpal.records.record import Record
 from carpal.records.writers.formats import FORMATS
@@ -213,6 +214,21 @@ def test_an_endpoint_gets_the_name_of_the_model(
     monkeypatch.setattr(httpx.Client, "post", post)
     convert(images, "--endpoint", "http://x", "--model", "starter@candidate", "--out", tmp_path / "out", "--workers", 1)
     assert asked[0] == "http://x/v2/models/starter/infer"
+
+
+def test_all_formats_are_written_of_what_a_service_finds(
+    images: Path, detector: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def post(client: httpx.Client, url: str, *, content: bytes, headers: dict[str, str]) -> httpx.Response:
+        record = detector.detect(content, name=headers["X-Carpal-Name"])
+        return httpx.Response(200, content=record.to_json(), request=httpx.Request("POST", url))
+
+    monkeypatch.setattr(httpx.Client, "post", post)
+    out = tmp_path / "out"
+    assert convert(images, "--endpoint", "http://x", "--out", out, "--to", ",".join(FORMATS)) == 0
+    assert (out / "errors.jsonl").read_bytes() == b""
+    assert sorted(path.name for path in (out / "sr").iterdir()) == ["0.dcm", "1.dcm", "2.dcm"]
+    assert all((out / one.place).exists() for one in FORMATS.values())
 
 
 def test_ctrl_c_keeps_what_is_done(images: Path, tiny_package: Path, tmp_path: Path):

@@ -48,7 +48,7 @@ class Coco:
 
     def _part(self) -> IO[bytes]:
         """An unnamed file, which the system takes back also where this process is killed."""
-        file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115: open as long as the run
+        file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  # open as long as the run
         return self._open_parts.enter_context(file)
 
     def add(self, entry: Entry) -> None:
