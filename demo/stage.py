@@ -52,6 +52,7 @@ class Stage:
         code: folders of sources that decide the result.
         expected_s: on two cores, measured; replaced by how long it took here the last time.
         service: whether it needs the service running.
+        outcomes: exit codes that are a result; any other one stops the demo.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Stage:
     code: tuple[Path, ...] = ()
     expected_s: float = 1.0
     service: bool = False
+    outcomes: tuple[int, ...] = (0,)
 
     def key(self) -> str:
         """Digest of all that decides the result; the address of the service is none of it."""
@@ -134,7 +136,7 @@ class Loop:
         self.terminal.say(f"      $ {shown(words)}")
         with started(words, log, self.root) as process:
             code = finished(process, lambda: tick(tail(log, 1)))
-        if code != 0:
+        if code not in stage.outcomes:
             raise StageFailedError(
                 f"{place} {stage.name}: `{shown(words)}` ended with exit code {code}; its last words:\n{tail(log)}",
                 f"The whole log is {log}.",

@@ -131,6 +131,12 @@ def test_a_failing_stage_stops_the_rest_and_says_its_own_last_words(tmp_path: Pa
     assert Stamps(tmp_path / "stamps").read("flip") is None
 
 
+def test_an_exit_code_that_is_a_result_does_not_stop_the_demo(tmp_path: Path) -> None:
+    judge = (sys.executable, "-c", "import sys; sys.exit(3)")
+    loop(tmp_path).run([Stage("judge", "judge", (judge,), tmp_path / "none", outcomes=(0, 3)), *chain(tmp_path)])
+    assert (tmp_path / "diary").exists()
+
+
 def test_a_command_that_does_not_exist_is_a_failed_stage(tmp_path: Path) -> None:
     with pytest.raises(StageFailedError, match="no-such-command cannot be started"):
         loop(tmp_path).run([Stage("none", "none", (("no-such-command",),), tmp_path / "none")])
