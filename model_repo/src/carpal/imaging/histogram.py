@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -35,7 +36,7 @@ class Histogram:
             return cls(cv2.calcHist([flat], [0], None, [levels], [0, levels]).ravel().astype(np.int64))
         return cls(np.bincount(pixels.ravel(), minlength=levels))
 
-    @property
+    @cached_property
     def total(self) -> int:
         """How many were counted."""
         return int(self.counts.sum())

@@ -10,6 +10,7 @@ import pytest
 
 from carpal.imaging.quality import measure
 from carpal.imaging.readers import read
+from carpal.phantoms.drawing import draw
 
 
 def radiograph(shape: tuple[int, int] = (400, 300)) -> np.ndarray:
@@ -74,3 +75,80 @@ def test_the_real_radiographs_have_no_warning(graz_images: list[Path]):
         quality = measure(read(path).pixels)
         assert quality.warnings == ()
         assert 0.001 < quality.noise < 0.02
+
+
+def page() -> np.ndarray:
+    """Dark letters on white paper."""
+    pixels = np.full((600, 500), 255, np.uint8)
+    for row in range(40, 580, 22):
+        cv2.putText(pixels, "the quick brown fox jumps over the lazy dog", (20, row), 0, 0.55, 20, 1, cv2.LINE_AA)
+    return pixels
+
+
+def leaves(seed: int) -> np.ndarray:
+    """Discs of all sizes over one another, which have the edges of natural scenes (Lee, Mumford and Huang 2001)."""
+    random = np.random.default_rng(seed)
+    pixels = np.zeros((480, 640), np.uint8)
+    for _ in range(2500):
+        middle = (int(random.integers(0, 640)), int(random.integers(0, 480)))
+        radius = int(min(200, 6 / np.sqrt(1 - random.random())))
+        cv2.circle(pixels, middle, radius, int(random.integers(10, 250)), -1, cv2.LINE_AA)
+    return pixels
+
+
+NOISE = np.random.default_rng(0).integers(0, 65536, (400, 300)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("pixels", [page(), 255 - page(), leaves(0), leaves(1), NOISE])
+def test_what_is_no_radiograph_says_so(pixels: np.ndarray):
+    assert "not-a-radiograph" in measure(pixels).warnings
+
+
+def test_a_drawing_on_one_level_says_so_however_smooth():
+    drawing = np.full((400, 300), 40_000, np.uint16)
+    drawing[:60] = cv2.GaussianBlur(radiograph()[:60], (0, 0), 3)
+    assert "not-a-radiograph" in measure(drawing).warnings
+
+
+def test_a_thumbnail_is_not_judged_by_its_edges():
+    assert "not-a-radiograph" not in measure(NOISE[:200, :200]).warnings
+
+
+def test_noise_without_contrast_is_low_contrast_and_nothing_more():
+    faint = np.random.default_rng(0).integers(30_000, 31_000, (400, 300)).astype(np.uint16)
+    assert measure(faint).warnings == ("low-contrast",)
+
+
+def test_the_colours_of_a_file_are_told():
+    assert measure(radiograph(), colour=0.1).warnings == ("colour-photo",)
+    assert measure(radiograph(), colour=0.01).warnings == ()
+
+
+def test_phantoms_have_no_warning_of_another_kind_of_picture():
+    for index in range(12):
+        assert not {"not-a-radiograph", "colour-photo", "blank"} & set(measure(draw(7, index).pixels).warnings)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("scale", [0.5, 4.0])
+def test_the_real_radiographs_are_radiographs_at_other_sizes_and_depths_too(
+    graz_images: list[Path], bits: int, scale: float
+):
+    for path in graz_images:
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        pixels = cv2.resize(read(path).pixels, None, fx=scale, fy=scale, interpolation=method)
+        assert measure(pixels if bits == 16 else (pixels >> 8).astype(np.uint8)).warnings == ()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (2, 1500), (1400, 1300)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_an_image_of_any_shape_can_be_measured(shape: tuple[int, int], dtype: type):
+    pixels = np.random.default_rng(0).integers(0, 200, shape).astype(dtype)
+    quality = measure(pixels)
+    assert 0 <= quality.padded_share <= 1
+    assert quality.sharpness >= 0
+
+
+def test_the_noise_of_a_tall_image_is_that_of_all_its_rows():
+    noisy = np.random.default_rng(0).normal(30_000, 600, (1500, 300)).astype(np.uint16)
+    assert measure(noisy).noise == pytest.approx(600 / 65535, rel=0.05)
