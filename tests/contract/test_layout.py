@@ -32,16 +32,7 @@ TESTED_ELSEWHERE = {
     "carpal_loadtests/report.py": "by what is printed: tests/unit/carpal_loadtests/test_cli.py",
     "carpal_loadtests/users.py": "as a process of its own: tests/unit/carpal_loadtests/test_generator.py",
     "carpal_training/cli.py": "as people run it: tests/integration/test_training_run.py",
-    "carpal_training/distributed.py": "on two Ray workers: tests/integration/test_training_run.py",
-    "carpal_training/driver.py": "on two Ray workers: tests/integration/test_training_run.py",
-    "carpal_training/evaluate.py": "as people run it: tests/integration/test_training_run.py",
-    "carpal_training/follower.py": "on two Ray workers: tests/integration/test_training_run.py",
-    "carpal_training/loop.py": "on two Ray workers: tests/integration/test_training_run.py",
-    "carpal_training/origin.py": "from phantoms to a package and on from it: tests/integration/test_training_run.py",
     "carpal_training/package.py": "from phantoms to a package: tests/integration/test_training_run.py",
-    "carpal_training/parity.py": "from phantoms to a package: tests/integration/test_training_run.py",
-    "carpal_training/validation.py": "on two Ray workers: tests/integration/test_training_run.py",
-    "carpal_training/yolo.py": "by the networks it builds: tests/unit/carpal_training/test_export.py",
 }
 
 

@@ -6,7 +6,13 @@ import pytest
 from carpal.terminal import Terminal
 from carpal_training.dataset import open_dataset
 from carpal_training.driver import continued, find_start, summarise, train_run
-from carpal_training.errors import ClassesDifferError, DataDiffersError, RunExistsError, RunMissingError
+from carpal_training.errors import (
+    ClassesDifferError,
+    DataDiffersError,
+    DatasetMissingError,
+    RunExistsError,
+    RunMissingError,
+)
 from carpal_training.recipe import Recipe
 from carpal_training.splits import make_split
 
@@ -20,6 +26,12 @@ def test_a_folder_with_something_in_it_is_left_alone(data: Path, tmp_path: Path)
     with pytest.raises(RunExistsError):
         train_run(RECIPE, data, tmp_path / "out", QUIET)
     assert (tmp_path / "out/precious.txt").read_text() == "x"
+
+
+def test_a_run_that_cannot_begin_makes_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(DatasetMissingError):
+        train_run(RECIPE, tmp_path / "nowhere", tmp_path / "out", QUIET)
+    assert not (tmp_path / "out").exists()
 
 
 def test_going_on_needs_a_checkpoint(data: Path, tmp_path: Path) -> None:

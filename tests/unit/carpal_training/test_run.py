@@ -26,7 +26,7 @@ def test_progress_reads_back_and_is_zero_before_the_first_step(tmp_path: Path) -
 def test_a_folder_with_something_in_it_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("x")
     with pytest.raises(RunExistsError):
-        RunFolder(tmp_path).create()
+        RunFolder(tmp_path).check_free()
 
 
 def test_a_folder_without_a_run_is_said(tmp_path: Path) -> None:

@@ -49,12 +49,11 @@ def train_run(
     """
     folder = RunFolder(out.resolve())
     if not resume:
-        folder.create()
+        folder.check_free()
     elif not folder.last.is_file():
         raise RunMissingError(
             f"{out} has no checkpoint to go on from", "last.pt is written after each epoch.", "Start without --resume."
         )
-    check_space(folder.path, CHECKPOINT_BYTES)
     terminal.say(f"Reading {data}")
     dataset = open_dataset(data)
     split = make_split(dataset, recipe.split)
@@ -62,6 +61,8 @@ def train_run(
     summary = summarise(recipe, dataset, split, parent)
     if resume:
         summary = continued(folder.read_summary(), summary)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    check_space(folder.path, CHECKPOINT_BYTES)
     write_recipe(recipe, folder.recipe_file)
     write_whole(
         folder.split_file, orjson.dumps({"digest": split.digest, "parts": split.parts}, option=orjson.OPT_INDENT_2)

@@ -78,8 +78,8 @@ class RunFolder:
         self.cache = path / "cache"
         self.ray = path / "ray"
 
-    def create(self) -> None:
-        """Make the folder.
+    def check_free(self) -> None:
+        """Refuse a folder that is in use.
 
         Raises:
             RunExistsError: there is something in it.
@@ -90,7 +90,6 @@ class RunFolder:
                 "A run never writes over another one.",
                 "Choose another --out, or go on with this run: --resume.",
             )
-        self.path.mkdir(parents=True, exist_ok=True)
 
     def read_recipe(self) -> Recipe:
         """The recipe as run.
