@@ -206,8 +206,15 @@ def _decoded(ds: Dataset, syntax: UID, layout: _Layout, limits: Limits, frame: i
             "No decoder that can be installed with carpal reads it correctly.",
             "Decompress it first, for instance with `dcmdjpeg in.dcm out.dcm`.",
         )
-    decoder = get_decoder(syntax)
-    pixels, said = decoder.as_array(ds, index=frame - 1, raw=True, decoding_plugin=_DECODERS.get(syntax, _PYDICOM))
+    try:
+        plugin = _DECODERS.get(syntax, _PYDICOM)
+        pixels, said = get_decoder(syntax).as_array(ds, index=frame - 1, raw=True, decoding_plugin=plugin)
+    except BaseException as failure:
+        if type(failure).__name__ != "PanicException":  # of decoders in Rust; it stands beside Exception, not below it
+            raise
+        raise DamagedImageError(
+            "the compressed frame does not decode", "Its parts do not fit together.", _SEND_AGAIN
+        ) from failure
     if pixels.shape[:2] != (layout.rows, layout.columns):
         raise DamagedImageError(
             f"the frame decodes to {pixels.shape}, {layout.rows} x {layout.columns} are announced",
