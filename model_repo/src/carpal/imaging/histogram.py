@@ -29,11 +29,11 @@ class Histogram:
 
     @classmethod
     def of(cls, pixels: Pixels) -> Histogram:
-        """Count uint8 or uint16 pixels of any shape."""
+        """Count uint8 or uint16 pixels [H, W]."""
         levels = np.iinfo(pixels.dtype).max + 1
         if 0 < pixels.size < _EXACT:
-            flat = np.ascontiguousarray(pixels).reshape(-1, 1)
-            return cls(cv2.calcHist([flat], [0], None, [levels], [0, levels]).ravel().astype(np.int64))
+            whole = np.ascontiguousarray(pixels)
+            return cls(cv2.calcHist([whole], [0], None, [levels], [0, levels]).ravel().astype(np.int64))
         return cls(np.bincount(pixels.ravel(), minlength=levels))
 
     @cached_property
@@ -54,15 +54,6 @@ class Histogram:
         """
         blocks = np.cumsum(self.counts.reshape(-1, _BLOCK).sum(axis=1))
         return tuple(self._level_at(rank, blocks) for rank in ranks)
-
-    def mean_and_deviation(self) -> tuple[float, float]:
-        """Of the counted pixels' grey levels; zeros where nothing was counted."""
-        total = self.total
-        if total == 0:
-            return 0.0, 0.0
-        levels = np.arange(len(self.counts), dtype=np.float64)
-        mean = float(levels @ self.counts) / total
-        return mean, float(np.sqrt(((levels - mean) ** 2) @ self.counts / total))
 
     def _level_at(self, rank: float, blocks: NDArray[np.int64]) -> int:
         block = min(int(np.searchsorted(blocks, rank)), len(blocks) - 1)

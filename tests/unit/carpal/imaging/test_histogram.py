@@ -48,12 +48,6 @@ def test_without_zero_the_padding_is_gone_and_nothing_else():
     assert (rest.counts[3], rest.counts[9]) == (2, 1)
 
 
-def test_mean_and_deviation_are_those_of_the_pixels():
-    pixels = image(3)
-    assert Histogram.of(pixels).mean_and_deviation() == pytest.approx((pixels.mean(), pixels.std()))
-    assert Histogram.of(np.zeros((3, 3), np.uint8)).without_zero().mean_and_deviation() == (0, 0)
-
-
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (5, 6)])
 def test_a_look_up_is_indexing(dtype: type, shape: tuple[int, int]):

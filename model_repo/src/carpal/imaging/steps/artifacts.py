@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -82,7 +83,7 @@ class ArtifactMask(ProcessingStep):
         if exposed.total == 0:
             return ()
         (top,) = exposed.levels_at(_TOP_PERCENT / 100.0 * exposed.total)
-        bright = (pixels >= self.brightness * top).view(np.uint8)
+        bright = (pixels >= math.ceil(self.brightness * top)).view(np.uint8)
         _, labels, stats, _ = cv2.connectedComponentsWithStats(bright, connectivity=8)
         areas = stats[:, cv2.CC_STAT_AREA]
         likely = (areas >= max(2.0, self.least_share * pixels.size)) & (areas <= self.most_share * pixels.size)

@@ -16,7 +16,7 @@ from carpal.imaging.steps.step import Cost, Pixels, ProcessingStep, full_scale
 class Clahe(ProcessingStep):
     """fC: contrast-limited adaptive histogram equalisation (Zuiderveld 1994), as OpenCV computes it."""
 
-    cost: ClassVar[Cost] = "medium"
+    cost: ClassVar[Cost] = "low"
     name: Literal["clahe"] = "clahe"
     clip_limit: Annotated[float, Field(gt=0.0, le=100.0)] = Field(
         default=2.0, description="highest count of a level, in multiples of the mean count"

@@ -15,7 +15,7 @@ from carpal.imaging.steps.step import Cost, Pixels, ProcessingStep, full_scale
 class Median(ProcessingStep):
     """fA: the median of each neighbourhood, which removes dead and hot pixels."""
 
-    cost: ClassVar[Cost] = "medium"
+    cost: ClassVar[Cost] = "low"
     name: Literal["median"] = "median"
     size_px: Literal[3, 5] = Field(default=3, description="side of the neighbourhood")
 
@@ -37,11 +37,10 @@ class Bilateral(ProcessingStep):
 
     def apply(self, pixels: Pixels) -> tuple[Pixels, Affine]:
         """Same dtype and shape; OpenCV filters sixteen bits as float32."""
-        eight_bits = pixels.dtype == np.uint8
-        given = pixels if eight_bits else pixels.astype(np.float32)
+        wide = pixels.dtype != np.uint8
+        given = pixels.astype(np.float32) if wide else pixels
         smooth = cv2.bilateralFilter(given, self.size_px, self.sigma_level * full_scale(pixels), self.sigma_px)
-        # A weighted mean of levels lies between them, so rounding cannot leave the range of the dtype.
-        return _shaped(smooth if eight_bits else np.rint(smooth).astype(np.uint16), pixels), Affine()
+        return _shaped(cv2.add(smooth, 0.0, dtype=cv2.CV_16U) if wide else smooth, pixels), Affine()
 
 
 class NonLocalMeans(ProcessingStep):

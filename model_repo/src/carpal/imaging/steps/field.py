@@ -15,7 +15,7 @@ from carpal.imaging.geometry import Affine
 from carpal.imaging.steps.step import Cost, Pixels, ProcessingStep, Share, full_scale
 
 # The field is looked for on every n-th row and column, so that a large detector costs no more than a small one.
-_SEARCH_PX = 1024
+_SEARCH_PX = 512
 _UPRIGHT_DEG = 0.25
 
 
@@ -68,7 +68,7 @@ class FieldCrop(ProcessingStep):
     def find(self, pixels: Pixels) -> ExposedField | None:
         """The exposed field; None where there is none, or it is too small to be believed."""
         stride = math.ceil(max(pixels.shape) / _SEARCH_PX)
-        bright = pixels[::stride, ::stride] > self.background * full_scale(pixels)
+        bright = pixels[::stride, ::stride] > int(self.background * full_scale(pixels))
         _, labels, stats, _ = cv2.connectedComponentsWithStats(bright.astype(np.uint8), connectivity=4)
         if len(stats) < 2:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal, Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
@@ -110,8 +111,8 @@ class ZScore(LinearCast):
 
     def bounds(self, pixels: Pixels) -> tuple[float, float]:
         """Mean minus and plus ``limit_sd`` deviations; both the mean where the image is constant."""
-        histogram = Histogram.of(pixels)
-        mean, deviation = (histogram.without_zero() if self.ignore_zero else histogram).mean_and_deviation()
+        mask = (pixels != 0).view(np.uint8) if self.ignore_zero else None
+        mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(np.ascontiguousarray(pixels), mask=mask))
         return mean - self.limit_sd * deviation, mean + self.limit_sd * deviation
 
 
@@ -125,6 +126,7 @@ def _table(top: int, low: float, high: float) -> NDArray[np.uint8]:
 
 
 def _scale(values: Pixels, low: float, high: float) -> NDArray[np.uint8]:
-    scaled = (np.asarray(values, np.float32) - low) * (255.0 / (high - low))
-    clipped: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-    return clipped
+    scaled = np.asarray(values, np.float32) - low
+    scaled *= 255.0 / (high - low)
+    np.rint(scaled, out=scaled)
+    return np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
