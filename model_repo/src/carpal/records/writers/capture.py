@@ -19,6 +19,8 @@ from carpal.records.writers import mould
 from carpal.records.writers.dicom_header import (
     SECONDARY_CAPTURE,
     content_moment,
+    element_of,
+    instance_number,
     part10,
     patient_and_study,
     result_uids,
@@ -79,7 +81,7 @@ def _series(ds: Dataset, record: Record, source: Dataset | None) -> None:
     ds.Modality = "OT"
     ds.SeriesNumber = SERIES_NUMBER
     ds.SeriesDescription = "carpal overlay, not for diagnosis"
-    ds.InstanceNumber = (source.get("InstanceNumber") if source is not None else None) or 1
+    ds.InstanceNumber = instance_number(source)
     ds.Laterality = record.source.laterality  # empty where nobody said it, which is what empty means here
     ds.PatientOrientation = None
     ds.ConversionType = "WSD"
@@ -97,7 +99,8 @@ def _comments(record: Record) -> str:
 
 def _burned_in(source: Dataset | None) -> str:
     """NO only where the source says so: carpal draws no name or date, but it copies what the source shows."""
-    return "NO" if source is not None and source.get("BurnedInAnnotation") == "NO" else "YES"
+    said = element_of(source, "BurnedInAnnotation")
+    return "NO" if said and said.value == "NO" else "YES"
 
 
 def _source_image(image: Reference) -> Dataset:

@@ -61,6 +61,7 @@ _COPIED = (
 _MOMENTS = ("Content", "Acquisition", "Series", "Study")
 _DATE = re.compile(r"\d{8}")
 _TIME = re.compile(r"\d{6}(\.\d{1,6})?")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _SAID = {"findings", "conclusions", "model", "preprocessing_digest", "review"}
 _IMPLEMENTATION_UID = UID(synthetic_uid("carpal", "implementation"))
 _IMPLEMENTATION = "CARPAL"
@@ -77,12 +78,35 @@ def patient_and_study(source: Dataset | None, identity: Identity) -> Dataset:
     head.SpecificCharacterSet = mould.CHARACTER_SET
     for keyword in _TYPE_2:
         head.add(DataElement(Tag(keyword), dictionary_VR(keyword), None))
-    if source is not None:
-        for keyword in _COPIED:
-            if keyword in source:
-                head.add(source[keyword])
+    for keyword in _COPIED if source is not None else ():
+        if element := element_of(source, keyword):
+            head.add(element)
     head.StudyInstanceUID = identity.study_uid
     return head
+
+
+def element_of(source: Dataset | None, keyword: str) -> DataElement | None:
+    """An element of the source as the standard has it; none where it is absent or broken.
+
+    Other people's files have values that do not decode, and what pydicom raises for them has no common base. A header
+    with a broken value left out is of more use beside the image than no report.
+    """
+    if source is None or keyword not in source:
+        return None
+    try:
+        element = source[keyword]
+        if element.VR == "SQ":
+            mould.encode_element(element)  # items are decoded only when they are asked for
+    except Exception:
+        return None
+    return element if dictionary_VR(Tag(keyword)) == element.VR else None
+
+
+def instance_number(source: Dataset | None) -> int:
+    """That of the source, 1 where it has none that is a number of the standard."""
+    element = element_of(source, "InstanceNumber")
+    number = str(element.value).strip() if element else ""
+    return int(number) if _NUMBER.fullmatch(number) else 1
 
 
 def content_moment(source: Dataset | None, verifier: ReviewEvent | None) -> tuple[str, str]:
@@ -95,7 +119,8 @@ def content_moment(source: Dataset | None, verifier: ReviewEvent | None) -> tupl
     if source is None:
         return NO_DATE, NO_TIME
     for name in _MOMENTS:
-        date, time = (str(source.get(f"{name}{part}") or "") for part in ("Date", "Time"))
+        elements = (element_of(source, f"{name}{part}") for part in ("Date", "Time"))
+        date, time = (str(element.value or "") if element else "" for element in elements)
         if _DATE.fullmatch(date):
             return date, time if _TIME.fullmatch(time) else NO_TIME
     return NO_DATE, NO_TIME

@@ -17,6 +17,7 @@ from carpal.records.writers import mould
 from carpal.records.writers.dicom_header import (
     SECONDARY_CAPTURE,
     content_moment,
+    instance_number,
     part10,
     patient_and_study,
     result_uids,
@@ -63,7 +64,7 @@ def structured_report(record: Record, source: Dataset | None = None) -> bytes:
     elements[_EVIDENCE] = _evidence(identity, image)
     head = patient_and_study(source, identity)
     head.SOPInstanceUID, head.SeriesInstanceUID = UID(sop_uid), UID(series_uid)
-    head.InstanceNumber = (source.get("InstanceNumber") if source is not None else None) or 1
+    head.InstanceNumber = instance_number(source)
     verifier = verifier_of(record)
     head.ContentDate, head.ContentTime = content_moment(source, verifier)
     _review(head, record, verifier)

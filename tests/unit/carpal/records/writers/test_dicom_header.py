@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import struct
+from io import BytesIO
+
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 from tests.unit.carpal.records.writers.fhir_samples import EVENT, reviewed
 from tests.unit.carpal.records.writers.report_samples import dicom_record, parsed, png_record, source_object
 
@@ -11,12 +17,15 @@ from carpal.records.record import Review, ReviewEvent, Timings
 from carpal.records.writers import mould
 from carpal.records.writers.dicom_header import (
     content_moment,
+    element_of,
+    instance_number,
     part10,
     patient_and_study,
     result_uids,
     utc,
     verifier_of,
 )
+from carpal.records.writers.report import structured_report
 
 
 def written(ds: Dataset) -> Dataset:
@@ -44,6 +53,52 @@ def test_without_a_source_object_the_patient_is_empty_and_the_study_synthetic():
     empty = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID")
     assert all(keyword in head and not head[keyword].value for keyword in empty)
     assert head.StudyInstanceUID.startswith("2.25.")
+
+
+def broken(keyword: str, vr: str, value: bytes) -> Dataset:
+    """The source object with one element as a broken device might write it."""
+    whole = source_object(SpecificCharacterSet=mould.CHARACTER_SET)
+    elements = {int(one.tag): mould.encode_element(one) for one in whole if one.keyword != keyword}
+    tag = Tag(keyword)
+    length = struct.pack("<HI", 0, len(value)) if vr == "SQ" else struct.pack("<H", len(value))
+    elements[int(tag)] = struct.pack("<HH2s", tag.group, tag.element, vr.encode()) + length + value
+    return pydicom.dcmread(BytesIO(b"".join(elements[each] for each in sorted(elements))), force=True)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "vr", "value"),
+    [
+        ("PatientID", "FD", b"abcd"),
+        ("ProcedureCodeSequence", "SQ", b"\x00\x01\x02\x03"),
+        ("StudyDescription", "SQ", b"\x00\x01\x02\x03"),
+    ],
+)
+def test_a_broken_value_is_left_out(keyword: str, vr: str, value: bytes):
+    source = broken(keyword, vr, value)
+    assert element_of(source, keyword) is None
+    head = written(patient_and_study(source, dicom_identity(dicom_record().source)))
+    assert not head.get(keyword)
+    assert str(head.PatientName) == "Müller^Änne"
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+@pytest.mark.parametrize(("value", "expected"), [(b"7 ", 7), (b"abc ", 1), (b"", 1), (b"-3", 1), (b"1\\2 ", 1)])
+def test_the_instance_number_is_the_sources_where_it_is_one(value: bytes, expected: int):
+    assert instance_number(broken("InstanceNumber", "IS", value)) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    keyword=st.sampled_from(
+        ["PatientName", "PatientID", "StudyDate", "ContentTime", "ProcedureCodeSequence", "StudyID"]
+    ),
+    vr=st.sampled_from(["PN", "LO", "SH", "DA", "TM", "SQ", "DS", "US"]),
+    value=st.binary(max_size=40),
+)
+@pytest.mark.filterwarnings("ignore")
+def test_no_bytes_of_a_header_stop_a_report(keyword: str, vr: str, value: bytes):
+    source = broken(keyword, vr, value + b" " * (len(value) % 2))
+    assert parsed(structured_report(dicom_record(()), source)).StudyInstanceUID
 
 
 def test_what_type_2_asks_for_is_there_where_the_source_lacks_it():
