@@ -3,8 +3,8 @@
     python model_repo/benchmarks/preprocessing.py [--images FOLDER] [--rounds 7]
 
 One thread. The step and the bare calls take turns on the same image, so that a drift of the machine meets both; a
-ratio is that of the image in the middle, from medians over rounds. Ends with 1 where an optional step needs more than 1.5 times its
-calls, or where a step is dearer than the cost class that it states.
+ratio is that of the image in the middle, from medians over rounds. Ends with 1 where a step needs more than 1.5 times
+its calls, or where it is dearer than the cost class that it states.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -148,16 +149,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             failed.append(f"{title}: {got.ratio:.2f} times its OpenCV calls, the bar is {BAR}")
         if got.step_ms > CLASS_MS[case.step.cost]:
             failed.append(f"{title}: {got.step_ms:.1f} ms is more than cost class {case.step.cost} says")
-    chain = default_chain(640)
-    for title, call in (("default chain, 640 px", chain.apply), ("quality", measure)):
+    wholes: dict[str, Call] = {"default chain, 640 px": default_chain(640).apply, "quality": measure}
+    for title, call in wholes.items():
         shares = []
         for body, pixels in zip(bodies, images, strict=True):
             encoded = np.frombuffer(body, np.uint8)
-            mine, bare = _turns(
-                lambda pixels=pixels, call=call: call(pixels),
-                lambda encoded=encoded: cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED),
-                options.rounds,
-            )
+            decode = partial(cv2.imdecode, encoded, cv2.IMREAD_UNCHANGED)
+            mine, bare = _turns(partial(call, pixels), decode, options.rounds)
             shares.append(mine / bare)
         say(f"{title}: {median(shares):.2f} of cv2.imdecode of the same file (worst image {max(shares):.2f})\n")
     say("".join(f"does not hold: {one}\n" for one in failed) or "every bar holds\n")
@@ -178,9 +176,7 @@ def _measure(case: Case, images: Sequence[Pixels], rounds: int) -> Measured:
         given = PercentileStretch().apply(pixels)[0] if case.cast else pixels
         if slow:
             given = np.ascontiguousarray(given[200 : 200 + NLM_CROP_PX, 200 : 200 + NLM_CROP_PX])
-        mine, bare = _turns(
-            lambda given=given: case.step.apply(given), lambda given=given: case.bare(given), 3 if slow else rounds
-        )
+        mine, bare = _turns(partial(case.step.apply, given), partial(case.bare, given), 3 if slow else rounds)
         scale = HALF_MEGAPIXEL / given.size
         found.append(Measured(mine / bare, mine * scale, bare * scale))
     return sorted(found, key=lambda each: each.ratio)[len(found) // 2]
