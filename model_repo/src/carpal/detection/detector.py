@@ -130,7 +130,7 @@ class Detector:
         thresholds = reporting_thresholds(self.manifest, options)
         detections = self._in_source(decode(head, self.manifest.nms, floor=min(thresholds)), prepared, radiograph)
         findings = report(detections, self.manifest, thresholds, radiograph.source.pixel_spacing, options.max_findings)
-        source = radiograph.source
+        source = radiograph.source.model_copy(update={"pixels_digest": radiograph.pixels_digest})
         identity = f"{source.digest} {self.package.digest} {self._preprocessing_digest}"
         quality = measure(radiograph.pixels)
         timings = timings or Timings()

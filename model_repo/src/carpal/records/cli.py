@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,6 +49,7 @@ def convert(
         Point, typer.Option("--operating-point", help="Report from this point of each class on.")
     ] = Point.HIGH_SENSITIVITY,
     workers: Annotated[int | None, typer.Option(min=1, help="Files at once; one a core by default.")] = None,
+    isolate: Annotated[bool, typer.Option(help="Decode in worker processes, which a broken file may end.")] = True,
     json: Annotated[bool, typer.Option("--json", help="Print the records as JSON lines on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No talk and no bar.")] = False,
 ) -> None:
@@ -70,7 +71,10 @@ def convert(
     images = find_images(paths, skip=out)
     workers = workers or _cores()
     options = DetectOptions(threshold=threshold, operating_point=point.value)
-    opening = _remote(endpoint, model, options) if endpoint else _local(model, repository, engine, options)
+    if endpoint:
+        opening = _remote(endpoint, model, options)
+    else:
+        opening = _local(model, repository, engine, options, workers if isolate else 0)
     with opening as recorder:
         where = f" at {endpoint}" if endpoint else ""
         terminal.say(f"converting {len(images)} files with {model}{where}, {workers} at once")
@@ -126,15 +130,21 @@ def _summary(outputs: Outputs, out: Path, formats: tuple[Format, ...]) -> str:
 
 
 @contextmanager
-def _local(model: str, repository: str | None, engine: str, options: DetectOptions) -> Iterator[Recorder]:
+def _local(
+    model: str, repository: str | None, engine: str, options: DetectOptions, processes: int
+) -> Iterator[Recorder]:
+    """Detects here, and reads here too unless there are processes for it."""
     from carpal.detection.detector import open_model
+    from carpal.imaging.isolation import IsolatedReader
     from carpal.imaging.limits import patient_salt
+    from carpal.imaging.readers import DirectReader
     from carpal.records.recorders import LocalRecorder
 
     salt = patient_salt(os.environ)
+    reader = IsolatedReader(workers=processes, patient_salt=salt) if processes else DirectReader(patient_salt=salt)
     # One thread inside a call: every worker is a stream of its own, which keeps all cores busy without waiting.
-    with open_model(model, repository=repository, engine=engine, threads=1) as detector:
-        yield LocalRecorder(detector, options, salt)
+    with closing(reader), open_model(model, repository=repository, engine=engine, threads=1) as detector:
+        yield LocalRecorder(detector, options, reader)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Protocol
 from carpal.detection.detector import Detector
 from carpal.detection.options import DetectOptions
 from carpal.imaging.radiograph import Radiograph
-from carpal.imaging.readers import read
+from carpal.imaging.readers import DirectReader, Reader
 from carpal.records.record import Record
 
 
@@ -26,15 +26,13 @@ class LocalRecorder:
     Args:
         detector: loaded; it is not closed here.
         options: which findings to report.
-        patient_salt: secret for pseudonyms of DICOM patients; None to write none.
+        reader: turns files into radiographs, and is not closed here; in this process by default.
     """
 
-    def __init__(
-        self, detector: Detector, options: DetectOptions | None = None, patient_salt: bytes | None = None
-    ) -> None:
+    def __init__(self, detector: Detector, options: DetectOptions | None = None, reader: Reader | None = None) -> None:
         self._detector = detector
         self._options = options
-        self._patient_salt = patient_salt
+        self._reader = reader or DirectReader()
 
     def record(self, path: Path) -> tuple[Radiograph, Record]:
         """Read and detect.
@@ -44,7 +42,7 @@ class LocalRecorder:
             EngineError: the network failed.
         """
         start = perf_counter()
-        radiograph = read(path, patient_salt=self._patient_salt)
+        radiograph = self._reader.read(path)
         read_ms = (perf_counter() - start) * 1000.0
         record = self._detector.detect(radiograph, options=self._options)
         timings = record.timings.model_copy(update={"read_ms": round(read_ms, 3)})

@@ -30,6 +30,7 @@ def serve(
     require_signature: Annotated[
         Path | None, typer.Option(help="Public key; refuse a package that is not signed with it.")
     ] = None,
+    isolate: Annotated[bool, typer.Option(help="Decode files in worker processes, away from the service.")] = True,
     max_body_bytes: Annotated[int, typer.Option(help="Largest REST body and gRPC message.")] = 64 * 1024 * 1024,
     linger_s: Annotated[float, typer.Option(help="After SIGTERM: seconds of serving on, no longer ready.")] = 0.5,
     drain_s: Annotated[float, typer.Option(help="After that: seconds for admitted requests to finish.")] = 25.0,

@@ -18,7 +18,7 @@ from carpal.detection.options import DetectOptions
 from carpal.imaging.geometry import Affine
 from carpal.imaging.preprocess import Prepared
 from carpal.imaging.radiograph import Radiograph
-from carpal.imaging.readers import read
+from carpal.imaging.readers import DirectReader, Reader
 from carpal.records.record import Record, Source, Timings
 from carpal_detector.codecs import outputs
 from carpal_detector.codecs.call import Call
@@ -49,13 +49,13 @@ class Inference:
     Args:
         scheduler: decides what runs when.
         metrics: is told the stages of every image.
-        patient_salt: turns a DICOM PatientID into a pseudonym; without one no patient key is written.
+        reader: turns files into radiographs; in this process by default.
     """
 
-    def __init__(self, scheduler: Scheduler, metrics: Metrics, *, patient_salt: bytes | None = None) -> None:
+    def __init__(self, scheduler: Scheduler, metrics: Metrics, *, reader: Reader | None = None) -> None:
         self._scheduler = scheduler
         self._metrics = metrics
-        self._patient_salt = patient_salt
+        self._reader = reader or DirectReader()
 
     async def images(
         self,
@@ -72,7 +72,7 @@ class Inference:
         """
         options = options_of(parameters)
         return await self._records(
-            [partial(_detect, served.detector, image, options, self._patient_salt) for image in images], deadline_s
+            [partial(_detect, served.detector, image, options, self._reader) for image in images], deadline_s
         )
 
     async def call(self, served: Served, call: Call, *, deadline_s: float | None = None) -> list[Tensor]:
@@ -94,7 +94,7 @@ class Inference:
     def _jobs(self, detector: Detector, call: Call, options: DetectOptions) -> list[Callable[[float], Record]]:
         if set(call.inputs) == {"image"}:
             return [
-                partial(_detect, detector, Encoded(body), options, self._patient_salt)
+                partial(_detect, detector, Encoded(body), options, self._reader)
                 for body in call.inputs["image"].elements
             ]
         if set(call.inputs) == {"pixels"}:
@@ -149,11 +149,9 @@ def grey(tensor: Tensor, input_px: tuple[int, int]) -> NDArray[np.uint8]:
     return np.rint(values * 255.0).astype(np.uint8)
 
 
-def _detect(
-    detector: Detector, image: Encoded, options: DetectOptions, patient_salt: bytes | None, queue_ms: float
-) -> Record:
+def _detect(detector: Detector, image: Encoded, options: DetectOptions, reader: Reader, queue_ms: float) -> Record:
     begun = perf_counter()
-    radiograph = read(image.body, name=image.name, media_type=image.media_type, patient_salt=patient_salt)
+    radiograph = reader.read(image.body, name=image.name, media_type=image.media_type)
     read_ms = _ms(begun)
     record = detector.detect(radiograph, options=options)
     spent = {"queue_ms": round(queue_ms, 3), "read_ms": read_ms}

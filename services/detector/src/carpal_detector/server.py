@@ -17,7 +17,9 @@ import uvicorn
 import uvloop
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from carpal.imaging.isolation import IsolatedReader
 from carpal.imaging.limits import patient_salt
+from carpal.imaging.readers import DirectReader
 from carpal_detector.inference import Inference
 from carpal_detector.lifecycle import Lifecycle, Phase, Served, load
 from carpal_detector.logs import Bridge, Logger
@@ -49,7 +51,10 @@ class Service:
             running=lambda: self.scheduler.running,
             capacity=settings.queue,
         )
-        inference = Inference(self.scheduler, self.metrics, patient_salt=patient_salt(os.environ))
+        salt = patient_salt(os.environ)
+        self.isolated = IsolatedReader(workers=settings.streams, patient_salt=salt) if settings.isolate else None
+        reader = self.isolated or DirectReader(patient_salt=salt)
+        inference = Inference(self.scheduler, self.metrics, reader=reader)
         self.app = Rest(
             lifecycle=self.lifecycle,
             scheduler=self.scheduler,
@@ -96,6 +101,8 @@ class Service:
                 rest.should_exit = True
                 await serving
                 self.scheduler.close()
+                if self.isolated is not None:
+                    self.isolated.close()
                 if self.lifecycle.served is not None:
                     self.lifecycle.served.detector.close()
             self.logger.info("ended", drained=drained)
@@ -103,7 +110,7 @@ class Service:
 
     async def _serve(self, stop: asyncio.Event, ports: dict[str, int]) -> bool:
         """From loading to drained, or not drained in time."""
-        loading = asyncio.create_task(asyncio.to_thread(load, self.settings))
+        loading = asyncio.create_task(asyncio.to_thread(self._load))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not stop.is_set():
@@ -120,6 +127,13 @@ class Service:
         if not drained:
             self.scheduler.abandon()
         return drained
+
+    def _load(self) -> Served:
+        """The model, and the processes that read for it."""
+        served = load(self.settings)
+        if self.isolated is not None:
+            self.isolated.warm_up()
+        return served
 
     def opened(self, served: Served) -> None:
         """The model is warm: from now on the service is ready."""

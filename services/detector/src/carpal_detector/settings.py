@@ -43,6 +43,9 @@ class Settings(Document):
     queue: Annotated[int, Field(ge=0, le=100_000)] = Field(
         default=32, description="images that may wait for a stream; the next one is refused with 429"
     )
+    isolate: bool = Field(
+        default=True, description="decode files in worker processes, so that a broken one cannot end the service"
+    )
     max_body_bytes: Annotated[int, Field(ge=1)] = Field(
         default=64 * 1024 * 1024, description="largest REST body and gRPC message"
     )
