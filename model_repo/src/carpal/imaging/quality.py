@@ -6,6 +6,7 @@ One histogram, one reduced image and a sample of rows give all figures, so that 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -76,12 +77,13 @@ def measure(pixels: Grey, *, colour: float = 0.0) -> Quality:
     )
 
 
-def _curvature(pixels: Grey, full_scale: float) -> NDArray[np.float32]:
+def _curvature(pixels: Grey, full_scale: float) -> NDArray[Any]:
     """Laplacian of the image scaled to 0..1 and reduced to at most 512 px."""
-    return cv2.Laplacian(_reduced(pixels).astype(np.float32) / np.float32(full_scale), cv2.CV_32F)
+    curvature: NDArray[Any] = cv2.Laplacian(_reduced(pixels).astype(np.float32) / np.float32(full_scale), cv2.CV_32F)
+    return curvature
 
 
-def _reduced(pixels: Grey) -> Grey:
+def _reduced(pixels: NDArray[Any]) -> NDArray[Any]:
     """At most 512 px on the longer side.
 
     By a whole number first, as the mean of blocks (up to a block is cut off at the end), and by less than two after
@@ -99,7 +101,7 @@ def _reduced(pixels: Grey) -> Grey:
     return pixels
 
 
-def _is_mostly_steep(curvature: NDArray[np.float32], contrast: float) -> bool:
+def _is_mostly_steep(curvature: NDArray[Any], contrast: float) -> bool:
     """Whether many places bend by more than a fifth of the contrast from one pixel of the reduced image to the next.
 
     Tissue overlaps and fades; pages, photographs and noise have edges everywhere. Where there is no contrast to speak
@@ -123,6 +125,8 @@ def _noise(pixels: Grey, full_scale: float) -> float:
     if height > _BANDS * (_BAND_PX + 2):
         starts = np.linspace(0, height - _BAND_PX - 2, _BANDS).astype(int)
         bands = [pixels[start : start + _BAND_PX + 2] for start in starts]
-    total = sum(cv2.norm(cv2.filter2D(band, cv2.CV_32F, _NOISE_KERNEL)[1:-1, 1:-1], cv2.NORM_L1) for band in bands)
-    inside = sum((band.shape[0] - 2) * (width - 2) for band in bands)
+    total: float = sum(
+        cv2.norm(cv2.filter2D(band, cv2.CV_32F, _NOISE_KERNEL)[1:-1, 1:-1], cv2.NORM_L1) for band in bands
+    )
+    inside: int = sum((band.shape[0] - 2) * (width - 2) for band in bands)
     return math.sqrt(math.pi / 2.0) * total / inside / 6.0 / full_scale

@@ -40,7 +40,8 @@ class Bilateral(ProcessingStep):
         wide = pixels.dtype != np.uint8
         given = pixels.astype(np.float32) if wide else pixels
         smooth = cv2.bilateralFilter(given, self.size_px, self.sigma_level * full_scale(pixels), self.sigma_px)
-        return _shaped(cv2.add(smooth, 0.0, dtype=cv2.CV_16U) if wide else smooth, pixels), Affine()
+        # Levels are at least 0 and a mean lies between them, so a half added and cut off rounds and cannot overflow.
+        return _shaped((smooth + np.float32(0.5)).astype(np.uint16) if wide else smooth, pixels), Affine()
 
 
 class NonLocalMeans(ProcessingStep):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -34,7 +35,7 @@ class LinearCast(ProcessingStep):
         if pixels.dtype in (np.uint8, np.uint16):
             # A table over the grey levels costs one look-up a pixel, and gives exactly what the float formula gives.
             return look_up(_table(full_scale(pixels), low, high), pixels), Affine()
-        return _scale(pixels, low, high), Affine()
+        return np.clip(_scaled(pixels.astype(np.float32), low, high), 0, 255).astype(np.uint8), Affine()
 
 
 class PercentileStretch(LinearCast):
@@ -117,16 +118,16 @@ class ZScore(LinearCast):
 
 
 def _table(top: int, low: float, high: float) -> NDArray[np.uint8]:
-    """The byte of each level 0..top. Only levels between the bounds are computed; outside them it is 0 or 255."""
-    first, last = max(0, int(np.floor(low))), min(top, int(np.ceil(high)))
+    """The byte of each level 0..top: computed between the bounds, where nothing needs clipping, else 0 or 255."""
+    first, last = max(0, math.ceil(low)), min(top, math.floor(high))
     table = np.zeros(top + 1, np.uint8)
-    table[last:] = 255
-    table[first : last + 1] = _scale(np.arange(first, last + 1, dtype=np.float32), low, high)
+    table[last + 1 :] = 255
+    table[first : last + 1] = _scaled(np.arange(first, last + 1, dtype=np.float32), low, high)
     return table
 
 
-def _scale(values: Pixels, low: float, high: float) -> NDArray[np.uint8]:
-    scaled = np.asarray(values, np.float32) - low
-    scaled *= 255.0 / (high - low)
-    np.rint(scaled, out=scaled)
-    return np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
+def _scaled(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+    """Single precision, rounded, in place of the values."""
+    values -= low
+    values *= 255.0 / (high - low)
+    return np.rint(values, out=values)
