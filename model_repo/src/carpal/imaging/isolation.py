@@ -107,6 +107,11 @@ class IsolatedReader:
         finally:
             self._idle.put(worker)
 
+    @property
+    def processes(self) -> list[int]:
+        """Process ids of the workers that run and are idle."""
+        return [worker.pid for worker in list(self._idle.queue) if worker is not None]
+
     def warm_up(self) -> None:
         """Start every worker, so that the first file does not wait for one.
 
@@ -166,6 +171,11 @@ class _Worker:
             )
         self._ready = False
         self._channel.send(orjson.dumps(settings))
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
 
     @property
     def alive(self) -> bool:

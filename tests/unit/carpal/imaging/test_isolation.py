@@ -160,6 +160,7 @@ def test_a_worker_that_was_killed_in_between_is_replaced(grey_png: Maker):
         mortal.warm_up()
         (worker,) = mortal._idle.queue
         assert worker is not None
+        assert mortal.processes == [worker.pid]
         worker._process.kill()
         worker._process.wait()
         assert mortal.read(grey_png()).width == 80
