@@ -132,7 +132,7 @@ class Detector:
         findings = report(detections, self.manifest, thresholds, radiograph.source.pixel_spacing, options.max_findings)
         source = radiograph.source.model_copy(update={"pixels_digest": radiograph.pixels_digest})
         identity = f"{source.digest} {self.package.digest} {self._preprocessing_digest}"
-        quality = measure(radiograph.pixels)
+        quality = measure(radiograph.pixels, colour=source.colour or 0.0)
         timings = timings or Timings()
         return Record(
             id=str(uuid.uuid5(RECORD_NAMESPACE, identity)),

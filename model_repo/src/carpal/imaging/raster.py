@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from carpal.imaging.colour import colourfulness
 from carpal.imaging.errors import DamagedImageError, TruncatedImageError, UnsupportedImageError
 from carpal.imaging.limits import Limits
 from carpal.imaging.radiograph import Grey
@@ -27,6 +28,7 @@ _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _HUFFMAN_8_BIT = {0xC0, 0xC1, 0xC2}
 _START_OF_SCAN, _END_OF_IMAGE, _PADDING = 0xDA, 0xD9, 0xFF
+_FRAME_HEADER_BYTES = 6  # bits, rows, columns, number of components
 _MM_IN_M = 1000.0
 _WIDEST_PIXEL_BYTES = 8
 _SEND_AGAIN = "Copy or export the file again."
@@ -42,6 +44,7 @@ class Raster:
         pixel_mm: (between rows, between columns) where the file says how many pixels there are to the metre.
         frames: pages in the file.
         frame: which of them this is; the first is 1.
+        colour: see ``carpal.imaging.colour``; None where the file has no colours to differ.
     """
 
     pixels: Grey
@@ -49,6 +52,7 @@ class Raster:
     pixel_mm: tuple[float, float] | None = None
     frames: int = 1
     frame: int = 1
+    colour: float | None = None
 
 
 def read_png(body: bytes, limits: Limits) -> Raster:
@@ -70,7 +74,8 @@ def read_png(body: bytes, limits: Limits) -> Raster:
     if b"IDAT" not in seen:
         raise DamagedImageError("the PNG has no image data", "There is no IDAT chunk in it.", _SEND_AGAIN)
     width, height = struct.unpack_from(">II", body, len(PNG_SIGNATURE) + 8)  # the header is first, and was checked
-    return Raster(decode(body, cv2.IMREAD_UNCHANGED, "PNG", width * height), bits, pixel_mm)
+    samples = decode_samples(body, cv2.IMREAD_UNCHANGED, "PNG", width * height)
+    return Raster(grey(samples), bits, pixel_mm, colour=_colour(samples))
 
 
 def read_jpeg(body: bytes, limits: Limits) -> Raster:
@@ -93,7 +98,7 @@ def read_jpeg(body: bytes, limits: Limits) -> Raster:
     if body.rfind(bytes((0xFF, _END_OF_IMAGE))) < scan:
         raise TruncatedImageError("the JPEG has no end marker", "The file was cut short.", _SEND_AGAIN)
     flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
-    return Raster(decode(body, flags, "JPEG", width * height), bits)
+    return Raster(decode(body, flags, "JPEG", width * height), bits, colour=_jpeg_colour(body, frame, width * height))
 
 
 def _png_chunks(body: bytes) -> Iterator[tuple[bytes, memoryview]]:
@@ -154,8 +159,25 @@ def _jpeg_frame(body: bytes) -> tuple[int, bytes, int]:
     raise TruncatedImageError(f"the JPEG ends after {len(body)} bytes", "No image data was found in it.", _SEND_AGAIN)
 
 
+def _jpeg_colour(body: bytes, frame: bytes, size_px: int) -> float | None:
+    """Of the JPEG at an eighth of its size: many grey ones have three components, so their number says nothing."""
+    if len(frame) < _FRAME_HEADER_BYTES or frame[_FRAME_HEADER_BYTES - 1] < 3:
+        return None
+    flags = cv2.IMREAD_REDUCED_COLOR_8 | cv2.IMREAD_IGNORE_ORIENTATION
+    return _colour(decode_samples(body, flags, "JPEG", size_px))
+
+
+def _colour(samples: NDArray[Any]) -> float | None:
+    return colourfulness(samples) if samples.ndim == 3 and samples.shape[2] >= 3 else None
+
+
 def decode(body: bytes, flags: int, format_name: str, size_px: int) -> Grey:
-    """Grey pixels by OpenCV.
+    """Grey pixels by OpenCV; arguments and errors as of ``decode_samples``."""
+    return grey(decode_samples(body, flags, format_name, size_px))
+
+
+def decode_samples(body: bytes, flags: int, format_name: str, size_px: int) -> NDArray[Any]:
+    """What OpenCV decodes: uint8 or uint16, [rows, columns] or [rows, columns, channels] in the order BGR.
 
     Args:
         body: a file whose structure was checked.
@@ -176,7 +198,7 @@ def decode(body: bytes, flags: int, format_name: str, size_px: int) -> Grey:
         raise DamagedImageError(
             f"the {format_name} does not decode", "Its parts are all there, but their content is broken.", _SEND_AGAIN
         )
-    return grey(pixels)
+    return pixels
 
 
 def grey(pixels: NDArray[Any]) -> Grey:

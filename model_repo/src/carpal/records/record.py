@@ -61,6 +61,11 @@ class Source(Document):
     photometric: str | None = Field(
         default=None, description="PhotometricInterpretation as stored; MONOCHROME1 was inverted on reading"
     )
+    colour: Probability | None = Field(
+        default=None,
+        description="mean difference between the strongest and the weakest colour of a pixel, share of full scale; "
+        "null where the file has none",
+    )
     patient_orientation: str | None = Field(
         default=None, description="PatientOrientation: where rows and columns run to, as in L\\F"
     )
@@ -78,7 +83,9 @@ class Quality(Document):
     clipped_share: Probability = Field(description="share of pixels at the highest grey level")
     padded_share: Probability = Field(description="share of pixels that are exactly zero")
     exposure: Probability = Field(description="median of the non-zero pixels, share of full scale")
-    warnings: tuple[str, ...] = Field(default=(), description="blank, mostly-padding, clipped, low-contrast")
+    warnings: tuple[str, ...] = Field(
+        default=(), description="blank, mostly-padding, clipped, low-contrast, colour-photo, not-a-radiograph"
+    )
 
 
 class Box(Document):

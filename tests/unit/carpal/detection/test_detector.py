@@ -187,3 +187,10 @@ def test_the_real_radiographs_give_records_that_survive_json(detector: Detector,
         record = detector.detect(path)
         assert Record.parse_json(record.to_json(), source=path) == record
         assert record.source.name == path.stem
+
+
+def test_a_colour_photograph_is_named_in_the_record(detector: Detector):
+    pixels = np.random.default_rng(0).integers(0, 255, (80, 60, 3)).astype(np.uint8)
+    record = detector.detect(cv2.imencode(".png", pixels)[1].tobytes())
+    assert "colour-photo" in record.quality.warnings
+    assert record.source.colour is not None

@@ -18,7 +18,7 @@ from carpal.imaging.errors import (
     UnsupportedImageError,
 )
 from carpal.imaging.limits import Limits
-from carpal.imaging.raster import PNG_SIGNATURE, grey, read_jpeg, read_png
+from carpal.imaging.raster import PNG_SIGNATURE, Raster, grey, read_jpeg, read_png
 
 LIMITS = Limits()
 
@@ -205,3 +205,20 @@ def test_a_jpeg_that_libjpeg_refuses_is_damaged(ramp: np.ndarray):
     body[table + 5 : table + 21] = b"\xff" * 16  # a Huffman table with more codes than bits allow
     with pytest.raises(DamagedImageError, match="JPEG does not decode"):
         read_jpeg(bytes(body), LIMITS)
+
+
+def stripes(colourful: bool) -> np.ndarray:
+    """BGR [64, 64, 3]: red and blue in turns, or two greys."""
+    pixels = np.full((64, 64, 3), 90, np.uint8)
+    pixels[:, 32:] = (20, 20, 200) if colourful else 200
+    return pixels
+
+
+@pytest.mark.parametrize(("suffix", "reader"), [(".png", read_png), (".jpg", read_jpeg)])
+def test_a_picture_in_colours_says_how_colourful_it_is(suffix: str, reader: Callable[..., Raster]):
+    def colour(pixels: np.ndarray) -> float | None:
+        return reader(cv2.imencode(suffix, pixels)[1].tobytes(), LIMITS).colour
+
+    assert colour(stripes(True)) == pytest.approx(180 / 255 / 2, abs=0.03)
+    assert colour(stripes(False)) == pytest.approx(0, abs=0.01)
+    assert colour(stripes(False)[:, :, 0]) is None
