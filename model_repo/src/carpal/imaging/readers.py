@@ -140,7 +140,7 @@ def sniff(body: bytes) -> str:
         return DICOM
     if body.startswith(TIFF_SIGNATURES):
         return TIFF
-    if body.startswith(BMP_SIGNATURE):
+    if body.startswith(BMP_SIGNATURE) and 0 < int.from_bytes(body[14:18], "little") < 256:  # much text begins so
         return BMP
     if _BARE_DICOM.match(body):
         return DICOM

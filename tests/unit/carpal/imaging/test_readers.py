@@ -18,11 +18,13 @@ from carpal.imaging.errors import (
     EmptyImageError,
     ImageMissingError,
     MislabelledError,
+    NoSuchFrameError,
     NotAnImageError,
     TooLargeError,
 )
 from carpal.imaging.limits import Limits
-from carpal.imaging.readers import load, read, sniff
+from carpal.imaging.options import ReadOptions
+from carpal.imaging.readers import DirectReader, load, read, sniff
 
 STEM = "0001_1297860395_01_WRI-R2_M014"
 
@@ -87,7 +89,7 @@ def test_a_media_type_that_the_bytes_contradict_is_refused(grey_png: Callable[..
         read(grey_png(), media_type=media_type)
 
 
-@pytest.mark.parametrize("body", [b"GIF89a", b"\x89PNG", b"%PDF-1.7", b"\0" * 200, b"\xff\xd8"])
+@pytest.mark.parametrize("body", [b"GIF89a", b"BMI of all patients", b"\x89PNG", b"%PDF-1.7", b"\0" * 200, b"\xff\xd8"])
 def test_other_bytes_are_no_image(body: bytes):
     with pytest.raises(NotAnImageError) as caught:
         sniff(body)
@@ -149,3 +151,31 @@ def test_the_real_radiographs_are_read_as_they_are(graz_images: list[Path]):
         assert (radiograph.pixels == cv2.imread(str(path), cv2.IMREAD_UNCHANGED)).all()
         assert radiograph.source.laterality == "L"
         assert radiograph.source.patient_key == path.stem[:4]
+
+
+@pytest.mark.parametrize(("suffix", "media_type"), [(".tif", "image/tiff"), (".bmp", "image/bmp")])
+def test_tiff_and_bmp_are_told_by_their_content(suffix: str, media_type: str):
+    pixels = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    radiograph = read(cv2.imencode(suffix, pixels)[1].tobytes())
+    assert radiograph.source.media_type == media_type
+    assert (radiograph.pixels == pixels).all()
+
+
+def test_the_digest_of_pixels_is_of_their_bytes_and_not_of_the_file(grey_png: Callable[..., bytes]):
+    radiograph = read(grey_png())
+    expected = hashlib.sha256(radiograph.pixels.astype("<u2").tobytes()).hexdigest()
+    assert radiograph.pixels_digest == f"sha256:{expected}"
+    assert read(with_spacing(grey_png())).pixels_digest == radiograph.pixels_digest
+
+
+def test_an_image_of_one_frame_has_no_second(grey_png: Callable[..., bytes]):
+    with pytest.raises(NoSuchFrameError, match="frame 2 of image/png"):
+        read(grey_png(), options=ReadOptions(frame=2))
+
+
+def test_a_reader_here_reads_with_its_own_limits(grey_png: Callable[..., bytes]):
+    reader = DirectReader(limits=Limits(max_pixels=100))
+    with pytest.raises(TooLargeError):
+        reader.read(grey_png())
+    reader.close()
+    assert DirectReader().read(grey_png(), name="wrist").source.name == "wrist"
