@@ -100,10 +100,8 @@ def _tilted(region: NDArray[np.uint8], x: int, y: int, stride: int) -> ExposedFi
     outline = np.concatenate(contours)
     (centre_x, centre_y), (width, height), angle = cv2.minAreaRect(outline)
     width, height, centre_x, centre_y = width + 1, height + 1, centre_x + 0.5, centre_y + 0.5
-    while angle > 45.0:
+    if angle > 45.0:  # OpenCV says 0 to 90 degrees, and by that chooses which side is the width
         angle, width, height = angle - 90.0, height, width
-    while angle < -45.0:
-        angle, width, height = angle + 90.0, height, width
     return ExposedField(centre_x * stride, centre_y * stride, width * stride, height * stride, angle)
 
 
