@@ -100,8 +100,11 @@ def _tilted(region: NDArray[np.uint8], x: int, y: int, stride: int) -> ExposedFi
     outline = np.concatenate(contours)
     (centre_x, centre_y), (width, height), angle = cv2.minAreaRect(outline)
     width, height, centre_x, centre_y = width + 1, height + 1, centre_x + 0.5, centre_y + 0.5
-    if angle > 45.0:  # OpenCV says 0 to 90 degrees, and by that chooses which side is the width
-        angle, width, height = angle - 90.0, height, width
+    # Versions of OpenCV differ in the range of the angle, and with it in which side they call the width.
+    quarters = round(angle / 90.0)
+    angle -= 90.0 * quarters
+    if quarters % 2:
+        width, height = height, width
     return ExposedField(centre_x * stride, centre_y * stride, width * stride, height * stride, angle)
 
 
