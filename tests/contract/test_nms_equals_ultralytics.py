@@ -31,6 +31,7 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Oracle:
         environment.setenv("YOLO_OFFLINE", "1")
         environment.setenv("YOLO_CONFIG_DIR", str(tmp_path_factory.mktemp("ultralytics")))
         import torch
+
         import_module("torchvision")  # ultralytics uses its kernel where it is imported
         from ultralytics.utils.nms import non_max_suppression
 

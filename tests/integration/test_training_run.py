@@ -24,7 +24,8 @@ from carpal.phantoms.dataset import generate
 from carpal_training.checkpoint import load_checkpoint
 from carpal_training.run import RunFolder, Summary
 
-pytestmark = pytest.mark.slow
+# One group: its folders are made once, by one of the workers that run tests.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 RECIPE = {
     "size_px": 64,

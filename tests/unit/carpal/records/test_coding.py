@@ -20,7 +20,12 @@ from carpal.records.coding import (
 )
 
 # Codes that pydicom's tables do not hold, each with its name where it was checked.
-CHECKED_ELSEWHERE = {"72704001": "Fracture (morphologic abnormality)", "mm": "UCUM, millimeter", "1": "UCUM, unity", "{pixels}": "UCUM, annotation"}
+CHECKED_ELSEWHERE = {
+    "72704001": "Fracture (morphologic abnormality)",
+    "mm": "UCUM, millimeter",
+    "1": "UCUM, unity",
+    "{pixels}": "UCUM, annotation",
+}
 
 
 def all_codes() -> list[Code]:
@@ -63,7 +68,9 @@ def test_a_label_that_no_table_knows_is_its_own_code():
     )
 
 
-@pytest.mark.parametrize(("raw", "plain"), [("  a \n b ", "a b"), ("a\\b", "a/b"), ("a\0b\ud800c", "a b c"), ("", "-"), (" ", "-")])
+@pytest.mark.parametrize(
+    ("raw", "plain"), [("  a \n b ", "a b"), ("a\\b", "a/b"), ("a\0b\ud800c", "a b c"), ("", "-"), (" ", "-")]
+)
 def test_a_local_code_holds_only_what_both_standards_take(raw: str, plain: str):
     assert local_code(raw, raw) == Code(plain, LOCAL_SCHEME, plain)
 
