@@ -47,7 +47,7 @@ from carpal.imaging.streams import stream_size
 
 _PLAIN = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian}
 _PYDICOM = ""
-# Each decoder is the one of its kind that held out longest under fuzzing; gdcm alone knows lossless JPEG.
+# Gdcm only where no other that carpal brings knows the syntax: it ends its process on some broken streams.
 _DECODERS = {
     ExplicitVRBigEndian: _PYDICOM,
     JPEGBaseline8Bit: "pillow",
@@ -203,7 +203,7 @@ def _decoded(ds: Dataset, syntax: UID, layout: _Layout, limits: Limits, frame: i
     if syntax == JPEGExtended12Bit and layout.bits > 8:
         raise UnsupportedImageError(
             f"the DICOM object holds lossy JPEG of {layout.bits} bits",
-            "No decoder that can be installed with carpal reads it correctly.",
+            "None of the decoders that carpal brings reads it.",
             "Decompress it first, for instance with `dcmdjpeg in.dcm out.dcm`.",
         )
     try:
