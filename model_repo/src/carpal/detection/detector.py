@@ -131,7 +131,8 @@ class Detector:
         detections = self._in_source(decode(head, self.manifest.nms, floor=min(thresholds)), prepared, radiograph)
         findings = report(detections, self.manifest, thresholds, radiograph.source.pixel_spacing, options.max_findings)
         source = radiograph.source.model_copy(update={"pixels_digest": radiograph.pixels_digest})
-        identity = f"{source.digest} {self.package.digest} {self._preprocessing_digest}"
+        image = source.digest if source.frame is None else f"{source.digest}#{source.frame}"
+        identity = f"{image} {self.package.digest} {self._preprocessing_digest}"
         quality = measure(radiograph.pixels, colour=source.colour or 0.0)
         timings = timings or Timings()
         return Record(

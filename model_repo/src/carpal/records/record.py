@@ -172,7 +172,8 @@ class Record(Document):
 
     schema_: Literal["carpal.record/v1"] = Field(default="carpal.record/v1", alias="schema")
     id: str = Field(
-        description="uuid5 of source digest, model digest and preprocessing digest: the same input gives the same id"
+        description="uuid5 of source digest (with #frame where the file has several), model digest and preprocessing "
+        "digest: the same input gives the same id"
     )
     source: Source
     quality: Quality

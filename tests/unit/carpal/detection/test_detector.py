@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -66,6 +67,15 @@ def test_the_id_hangs_on_image_model_and_preprocessing_alone(detector: Detector,
     assert record.id == str(uuid.uuid5(RECORD_NAMESPACE, identity))
     assert record.id == detector.detect(body, name="other", options=DetectOptions(threshold=0.9)).id
     assert record.id != detector.detect(spot(64, 64, 8, 8, 9)).id
+
+
+def test_two_frames_of_one_file_have_two_ids(detector: Detector):
+    radiograph = read(spot(64, 64, 8, 8, 8))
+    first, second = (
+        replace(radiograph, source=radiograph.source.model_copy(update={"frame": frame, "frames": 2}))
+        for frame in (1, 2)
+    )
+    assert detector.detect(first).id != detector.detect(second).id
 
 
 def test_the_record_names_the_model_that_spoke(detector: Detector, tiny: Package):
