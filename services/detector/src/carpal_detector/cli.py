@@ -39,9 +39,12 @@ def serve(
 
     Logs are JSON lines on stderr. It is ready when /v2/health/ready answers 200.
     """
+    import cv2
+
     from carpal_detector.logs import make_logger
     from carpal_detector.server import serve as run
     from carpal_detector.settings import Settings
 
+    cv2.setNumThreads(1)  # each stream is a thread already; OpenCV's own pool would fight them for the cores
     given = {name: value for name, value in locals().items() if name in Settings.model_fields and value is not None}
     run(Settings.parse(given, source="the command line"), make_logger())
