@@ -21,7 +21,7 @@ demo: setup ## Run the whole loop without a cluster: phantoms, training, service
 	@$(BIN)/python -m demo
 
 test: setup ## Run unit, contract and integration tests with coverage of the core (6 minutes at most; needs no root)
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-fail-under=90 --cov-report=term:skip-covered
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-fail-under=90 --cov-report=term:skip-covered
 
 lint: setup ## Check style, types and the arrows between the distributions
 	$(BIN)/ruff check --quiet .

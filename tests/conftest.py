@@ -152,3 +152,8 @@ def tiny_network() -> onnx.ModelProto:
     entry.key, entry.value = "names", str(dict(enumerate(CLASSES)))
     onnx.checker.check_model(model)
     return model
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slowest first: one worker begins with them, in order, and is not left alone with them at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

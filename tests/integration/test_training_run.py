@@ -24,8 +24,7 @@ from carpal.phantoms.dataset import generate
 from carpal_training.checkpoint import load_checkpoint
 from carpal_training.run import RunFolder, Summary
 
-# One group: its folders are made once, by one of the workers that run tests.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.slow
 
 RECIPE = {
     "size_px": 64,
