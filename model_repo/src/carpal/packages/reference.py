@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import carpal
@@ -83,6 +84,8 @@ def fetch(wanted: Reference, repository: Repository, text: str = "") -> Package:
     except NameUnknownError as failure:
         if text and (Path(text) / MANIFEST).is_file():
             failure.remedy += f" For the folder here, write ./{text}."
+        elif get_close_matches(text, [STARTER]):
+            failure.remedy += f" Or did you mean {STARTER!r}, the package that comes with carpal?"
         raise
 
 

@@ -82,6 +82,12 @@ def test_a_typing_error_is_offered_the_nearest_that_is_there(repository, typed, 
     assert repr(offered) in caught.value.remedy
 
 
+def test_a_typing_error_of_the_starter_is_offered_the_starter(tmp_path):
+    with pytest.raises(CarpalError) as caught:
+        resolve("startr", tmp_path)
+    assert "'starter'" in caught.value.remedy
+
+
 def test_the_repository_comes_from_the_environment_and_else_lies_beside(repository, monkeypatch):
     monkeypatch.setenv("CARPAL_REPOSITORY", str(repository))
     assert resolve("tiny").manifest.version == "2"
