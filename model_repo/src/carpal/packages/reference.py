@@ -85,7 +85,7 @@ def fetch(wanted: Reference, repository: Repository, text: str = "") -> Package:
         if text and (Path(text) / MANIFEST).is_file():
             failure.remedy += f" For the folder here, write ./{text}."
         elif get_close_matches(text, [STARTER]):
-            failure.remedy += f" Or did you mean {STARTER!r}, the package that comes with carpal?"
+            failure.remedy += f" (or did you mean {STARTER!r}, the package that comes with carpal?)"
         raise
 
 
