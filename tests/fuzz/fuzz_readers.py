@@ -1,7 +1,8 @@
-"""Coverage-guided fuzzing of the readers by atheris (libFuzzer): ``fuzz_readers.py [SECONDS] [FOLDER]``.
+"""Coverage-guided fuzzing of the readers by atheris (libFuzzer): ``fuzz_readers.py [SECONDS] [FOLDER] [SEED]``.
 
 Every input gives a radiograph or an ImageError; anything else, a decoder that crashes, more than 1 GiB or 10 s for one
-input ends the run with a traceback and leaves the input in FOLDER. Seeds are small real files and one of each format.
+input ends the run with a traceback and leaves the input in FOLDER. It starts from small real files and one of each
+format. With a SEED two runs draw the same mutations, which a test needs; without one each run looks elsewhere.
 """
 
 from __future__ import annotations
@@ -74,6 +75,8 @@ def write_seeds(folder: Path) -> None:
     for name, options in {
         "plain.tif": {},
         "lzw.tif": {"compression": "tiff_lzw"},
+        "big.tif": {"big_tiff": True},
+        "pages.tif": {"save_all": True, "append_images": [Image.fromarray(ramp)]},
         "plain.bmp": {},
         "palette.png": {},
     }.items():
@@ -100,7 +103,7 @@ def main() -> None:
         write_seeds(seeds)
         options = [
             f"-max_total_time={seconds}", "-max_len=65536", "-timeout=10", "-rss_limit_mb=0",
-            f"-artifact_prefix={findings}/", "-print_final_stats=1",
+            f"-artifact_prefix={findings}/", "-print_final_stats=1", f"-seed={sys.argv[3] if len(sys.argv) > 3 else 0}",
         ]  # fmt: skip
         atheris.Setup([sys.argv[0], *options, str(found), str(seeds)], one)
         atheris.Fuzz()

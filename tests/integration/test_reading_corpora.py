@@ -214,7 +214,7 @@ def test_twenty_seconds_of_coverage_guided_fuzzing_find_nothing(tmp_path: Path):
     """Its own process: libFuzzer ends it, and wants the modules uninstrumented by anything else."""
     pytest.importorskip("atheris", reason="atheris is not installed")
     run = subprocess.run(
-        [sys.executable, str(TESTS / "fuzz/fuzz_readers.py"), "20", str(tmp_path)],
+        [sys.executable, str(TESTS / "fuzz/fuzz_readers.py"), "20", str(tmp_path), "2026"],
         capture_output=True,
         timeout=150,
         check=False,

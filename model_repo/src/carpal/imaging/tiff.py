@@ -68,7 +68,7 @@ def read_tiff(body: bytes, limits: Limits, page: int = 1) -> Raster:
                 f"page {page} of the TIFF was asked for", f"It has {len(pages)}.", "Ask for one that it has."
             )
         tags = _directory(body, layout, pages[page - 1])
-    except struct.error as failure:
+    except (struct.error, OverflowError) as failure:  # of places beyond any memory, which a BigTIFF can name
         raise TruncatedImageError(
             f"the TIFF ends after {len(body)} bytes", "A directory lies behind its end.", _SEND_AGAIN
         ) from failure

@@ -185,3 +185,9 @@ def test_every_truncation_is_refused():
     for end in range(4, len(body), 7):
         with pytest.raises(ImageError):
             read_tiff(body[:end], LIMITS)
+
+
+def test_a_directory_beyond_any_memory_is_behind_the_end():
+    """A BigTIFF names places by 64 bits, more than Python can seek to."""
+    with pytest.raises(TruncatedImageError, match="behind its end"):
+        read_tiff(b"II+\0\x08\0\0\0" + struct.pack("<Q", 2**64 - 16), LIMITS)
