@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from carpal_training.augment import vary
-from carpal_training.cache import Cache
+from carpal_training.data.cache import Cache
 from carpal_training.recipe import Augmentation
 
 STILL = Augmentation(mosaic=0.0, degrees=0.0, translate=0.0, scale=0.0, flip_left_right=0.0, brightness=0.0)

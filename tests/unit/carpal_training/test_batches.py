@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from carpal_training.batches import shuffled, steps_an_epoch, training_batches
-from carpal_training.cache import Cache
+from carpal_training.data.cache import Cache
 from carpal_training.recipe import Augmentation, Recipe
 
 STILL = Augmentation(mosaic=0.0, translate=0.0, scale=0.0, flip_left_right=0.0, brightness=0.0)

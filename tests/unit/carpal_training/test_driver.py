@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from carpal.terminal import Terminal
-from carpal_training.dataset import open_dataset
+from carpal_training.data.dataset import open_dataset
+from carpal_training.data.splits import make_split
 from carpal_training.driver import continued, find_start, summarise, train_run
 from carpal_training.errors import (
     ClassesDifferError,
@@ -14,7 +15,6 @@ from carpal_training.errors import (
     RunMissingError,
 )
 from carpal_training.recipe import Recipe
-from carpal_training.splits import make_split
 
 QUIET = Terminal(quiet=True)
 RECIPE = Recipe(epochs=1, size_px=64)

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from carpal_training.cache import Cache
+from carpal_training.data.cache import Cache
 from carpal_training.group import Group
 from carpal_training.validation import validate
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from carpal_training.cache import Cache
+from carpal_training.data.cache import Cache
 from carpal_training.recipe import Augmentation
 
 Image = NDArray[np.uint8]

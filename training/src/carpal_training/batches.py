@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from carpal_training.augment import vary
-from carpal_training.cache import Cache
+from carpal_training.data.cache import Cache
 from carpal_training.recipe import Recipe
 
 Batch = dict[str, torch.Tensor]

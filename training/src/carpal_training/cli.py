@@ -94,9 +94,9 @@ def evaluate_command(
     from carpal.detection.detector import open_detector
     from carpal.errors import UsageError
     from carpal.packages.reference import resolve
-    from carpal_training.evaluate import evaluate, look, write_evaluation
+    from carpal_training.data.splits import PARTS
+    from carpal_training.evaluation.evaluate import evaluate, look, write_evaluation
     from carpal_training.package import open_split
-    from carpal_training.splits import PARTS
 
     terminal = Terminal(json=json)
     chosen = next((known for known in PARTS if known == part), None)
@@ -145,9 +145,9 @@ def ablate_command(
     """Leave each preprocessing step out and put each optional one in, and measure; weights are not trained again."""
     from carpal.errors import UsageError
     from carpal.packages.reference import resolve
-    from carpal_training.ablation import Ablation, ablate, variations, write_ablation
+    from carpal_training.data.splits import PARTS
+    from carpal_training.evaluation.ablation import Ablation, ablate, variations, write_ablation
     from carpal_training.package import open_split
-    from carpal_training.splits import PARTS
 
     terminal = Terminal(json=json)
     chosen = next((known for known in PARTS if known == part), None)

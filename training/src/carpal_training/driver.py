@@ -17,16 +17,16 @@ from carpal.packages.reference import resolve
 from carpal.terminal import Terminal
 from carpal_training import distributed
 from carpal_training.batches import steps_an_epoch
-from carpal_training.cache import build_cache, check_space
 from carpal_training.checkpoint import check_classes
-from carpal_training.dataset import Dataset, open_dataset
+from carpal_training.data.cache import build_cache, check_space
+from carpal_training.data.dataset import Dataset, open_dataset
+from carpal_training.data.splits import Split, make_split
 from carpal_training.errors import DataDiffersError, RunMissingError, StoppedError
 from carpal_training.follower import Follower
 from carpal_training.job import Job
 from carpal_training.origin import code_revision, library_versions
 from carpal_training.recipe import Recipe, write_recipe
 from carpal_training.run import RunFolder, Summary, write_whole
-from carpal_training.splits import Split, make_split
 
 CHECKPOINT_BYTES = 250_000_000  # last, best, Ray's copy, and one being written, of the smallest network
 
@@ -38,7 +38,7 @@ def train_run(
 
     Args:
         recipe: with ``resume`` this is the recipe of the run.
-        data: a folder in the layout of carpal_training.dataset.
+        data: a folder in the layout of carpal_training.data.dataset.
         out: the run's folder; it must not hold anything, but with ``resume`` a run with a checkpoint.
         terminal: hears of the progress.
         resume: go on from the last checkpoint.

@@ -18,8 +18,8 @@ from torch import nn
 from carpal_training import yolo
 from carpal_training.average import Average
 from carpal_training.batches import Batch, steps_an_epoch, training_batches
-from carpal_training.cache import open_cache
 from carpal_training.checkpoint import Checkpoint, check_classes, load_checkpoint, save_checkpoint
+from carpal_training.data.cache import open_cache
 from carpal_training.errors import DivergedError
 from carpal_training.group import Group
 from carpal_training.job import Job

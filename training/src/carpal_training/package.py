@@ -24,15 +24,15 @@ from carpal.packages.manifest import (
 from carpal.packages.package import Package, write_package
 from carpal.terminal import Terminal
 from carpal_training.checkpoint import check_classes
-from carpal_training.dataset import Dataset, Sample, open_dataset
+from carpal_training.data.dataset import Dataset, Sample, open_dataset
+from carpal_training.data.splits import Split, make_split
 from carpal_training.errors import DataDiffersError
-from carpal_training.evaluate import Findings, evaluate, look
+from carpal_training.evaluation.evaluate import Findings, evaluate, look
+from carpal_training.evaluation.operating_points import choose
 from carpal_training.export import anchors, export_checkpoint, restore
-from carpal_training.operating_points import choose
 from carpal_training.parity import IMAGES, Parity, check_parity
 from carpal_training.recipe import Recipe
 from carpal_training.run import RunFolder, Summary
-from carpal_training.splits import Split, make_split
 
 FILE = "model.onnx"
 CARD = Card(

@@ -13,7 +13,7 @@ from carpal.detection.detector import Detector
 from carpal.detection.postprocess import Detections, decode
 from carpal.imaging.geometry import clip
 from carpal.imaging.readers import read
-from carpal_training.dataset import Sample
+from carpal_training.data.dataset import Sample
 from carpal_training.errors import ParityFailedError
 
 BOX_PX = 0.5  # of the source image

@@ -8,9 +8,9 @@ from torch import nn
 
 from carpal.detection.postprocess import Detections, decode
 from carpal.packages.manifest import NmsDefaults
-from carpal_training.cache import Cache
+from carpal_training.data.cache import Cache
+from carpal_training.evaluation.metrics import Truth, mean_average_precision, rank
 from carpal_training.group import Group
-from carpal_training.metrics import Truth, mean_average_precision, rank
 
 BATCH = 16
 FLOOR = 0.001  # probability below which a box cannot change the area under a curve noticeably

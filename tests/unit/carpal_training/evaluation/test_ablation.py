@@ -14,8 +14,8 @@ import pytest
 from carpal.cli import GROUP, run
 from carpal.imaging.preprocess import Chain, Clahe, Letterbox, Median, PercentileStretch, Scale, default_chain
 from carpal.packages.package import open_package
-from carpal_training.ablation import Ablation, ablate, table, variations
-from carpal_training.dataset import open_dataset
+from carpal_training.data.dataset import open_dataset
+from carpal_training.evaluation.ablation import Ablation, ablate, table, variations
 
 Streams = pytest.CaptureFixture[str]
 GROUPS = [EntryPoint("train", "carpal_training.cli:register", GROUP)]

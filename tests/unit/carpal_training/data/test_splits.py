@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from carpal_training.dataset import open_dataset
+from carpal_training.data.dataset import open_dataset
+from carpal_training.data.splits import PARTS, make_split
 from carpal_training.errors import SplitInvalidError
 from carpal_training.recipe import SplitPlan
-from carpal_training.splits import PARTS, make_split
 
 
 def test_every_image_is_in_one_part_and_every_patient_too(data: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from carpal_training.dataset import Dataset, Sample
+from carpal_training.data.dataset import Dataset, Sample
 from carpal_training.errors import SplitInvalidError
 from carpal_training.recipe import SplitPlan
 

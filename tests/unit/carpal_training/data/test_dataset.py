@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from carpal_training.dataset import LABELS, META, open_dataset
+from carpal_training.data.dataset import LABELS, META, open_dataset
 from carpal_training.errors import (
     DatasetMissingError,
     ImagesMissingError,
@@ -111,7 +111,7 @@ def test_the_digest_changes_with_a_pixel_a_label_and_a_patient(data: Path) -> No
 
 
 def test_the_real_dataset_is_read_as_it_is_distributed() -> None:
-    real = Path(__file__).parents[4] / "shared/data/graz"
+    real = Path(__file__).resolve().parents[5] / "shared/data/graz"
     if not real.is_dir():
         pytest.skip("../shared/data/graz is not here: real radiographs do not travel with the repository")
     lines = [

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from carpal.detection.postprocess import Detections
-from carpal_training.metrics import THRESHOLDS, Truth, match, mean_average_precision, rank
+from carpal_training.evaluation.metrics import THRESHOLDS, Truth, match, mean_average_precision, rank
 
 CLASSES = 4
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from carpal.imaging.geometry import Boxes, clip
 from carpal.imaging.preprocess import Chain
 from carpal.imaging.readers import read
-from carpal_training.dataset import Dataset, Sample
+from carpal_training.data.dataset import Dataset, Sample
 from carpal_training.errors import DiskFullError
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from carpal.imaging.readers import read
-from carpal_training.cache import build_cache, check_space, open_cache
-from carpal_training.dataset import open_dataset
+from carpal_training.data.cache import build_cache, check_space, open_cache
+from carpal_training.data.dataset import open_dataset
 from carpal_training.errors import DiskFullError
 from carpal_training.recipe import Recipe
 

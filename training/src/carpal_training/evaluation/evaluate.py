@@ -17,9 +17,9 @@ from carpal.document import Document
 from carpal.imaging.readers import read
 from carpal.packages.manifest import Accuracy, ClassAccuracy
 from carpal.records.record import Digest, Probability
-from carpal_training.dataset import Sample
-from carpal_training.metrics import RECALLS, Ranked, Truth, mean_average_precision, rank
-from carpal_training.operating_points import image_probabilities, measure
+from carpal_training.data.dataset import Sample
+from carpal_training.evaluation.metrics import RECALLS, Ranked, Truth, mean_average_precision, rank
+from carpal_training.evaluation.operating_points import image_probabilities, measure
 from carpal_training.run import write_whole
 
 FLOOR = 0.001

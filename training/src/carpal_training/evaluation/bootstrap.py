@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carpal.detection.postprocess import Detections
-from carpal_training.metrics import MOST_BOXES, RECALLS, Truth, match
+from carpal_training.evaluation.metrics import MOST_BOXES, RECALLS, Truth, match
 
 Draws = NDArray[np.int64]
 _AT_ONCE = 100

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from carpal.detection.postprocess import Detections
-from carpal_training.bootstrap import average_precision, draw_patients, match_class, mean_over_classes
-from carpal_training.metrics import Truth, rank
+from carpal_training.evaluation.bootstrap import average_precision, draw_patients, match_class, mean_over_classes
+from carpal_training.evaluation.metrics import Truth, rank
 
 CLASSES, PATIENTS = 3, 7
 

@@ -8,9 +8,9 @@ import carpal
 from carpal.detection.detector import open_detector
 from carpal.detection.postprocess import Detections
 from carpal.packages.package import open_package
-from carpal_training.dataset import open_dataset
-from carpal_training.evaluate import Evaluation, Findings, best_f1, evaluate, look, write_evaluation
-from carpal_training.metrics import Truth, rank
+from carpal_training.data.dataset import open_dataset
+from carpal_training.evaluation.evaluate import Evaluation, Findings, best_f1, evaluate, look, write_evaluation
+from carpal_training.evaluation.metrics import Truth, rank
 
 CLASSES = ("fracture", "text")
 BOX = np.array([[0.0, 0.0, 10.0, 10.0]])

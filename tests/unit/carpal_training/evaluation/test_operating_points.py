@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from carpal_training.operating_points import LOWEST, choose, measure
+from carpal_training.evaluation.operating_points import LOWEST, choose, measure
 
 RNG = np.random.default_rng(0)
 PRESENT = np.arange(200) < 80

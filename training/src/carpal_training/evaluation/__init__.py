@@ -1,0 +1,1 @@
+"""What the figures are worth: f_evaluate, by the path that serves."""
