@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Literal
 
@@ -19,6 +18,7 @@ from carpal_loadtests.rows import Row, RowWriter
 from carpal_loadtests.scenario import Scenario
 from carpal_loadtests.target import Target
 from carpal_loadtests.verdict import Verdict, decide
+from carpal_loadtests.whole import write_document, write_whole
 
 RESULT = "result.json"
 ROWS = "requests.csv"
@@ -103,18 +103,5 @@ def write_result(result: Result, rows: Sequence[Row], folder: Path) -> None:
     def write_rows(stream: IO[str]) -> None:
         RowWriter(stream).write(rows)
 
-    def write_document(stream: IO[str]) -> None:
-        stream.write(result.to_json(indent=True).decode())
-
-    _write_whole(folder / ROWS, write_rows)
-    _write_whole(folder / RESULT, write_document)
-
-
-def _write_whole(path: Path, write: Callable[[IO[str]], None]) -> None:
-    """Under a temporary name in the same folder, to the disk, then renamed."""
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", newline="", encoding="utf-8") as stream:
-        write(stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.rename(path)
+    write_whole(folder / ROWS, write_rows)
+    write_document(result, folder / RESULT)
