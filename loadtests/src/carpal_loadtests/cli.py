@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from carpal_loadtests.scaling.command import scale
+
 if TYPE_CHECKING:
     from carpal_loadtests.job import Plan
 
@@ -19,6 +21,7 @@ def register(app: typer.Typer) -> None:
     load = typer.Typer(no_args_is_help=True, help="Measure a service under load and judge it.")
     load.command("run")(run)
     load.command("plan")(plan)
+    load.command("scale")(scale)
     app.add_typer(load, name="load")
 
 

@@ -59,3 +59,21 @@ class GeneratorError(LoadError):
 
     code = "load.generator-failed"
     kind = Kind.INTERNAL
+
+
+class ScalingPointsError(LoadError):
+    """Points of throughput against replicas that cannot be read, or too few to tell laws apart."""
+
+    code = "load.scaling-points"
+
+
+class NotSaturatedError(LoadError):
+    """A run that answered all that was offered, where one at its limit is needed."""
+
+    code = "load.not-saturated"
+
+
+class ExtrapolationError(LoadError):
+    """A prediction for more than twice the largest number of replicas that was measured."""
+
+    code = "load.extrapolation"
