@@ -27,6 +27,7 @@ PLANTS = [
         "The service needs no torch, ray or ultralytics, and not KServe's SDK",
     ),
     ("services/detector/src/carpal_detector/errors.py", "import onnxruntime", "One module imports onnxruntime"),
+    ("training/src/carpal_training/errors.py", "import openvino as ov", "One module imports openvino"),
     ("training/src/carpal_training/errors.py", "from ultralytics import YOLO", "One module imports ultralytics"),
     ("training/src/carpal_training/errors.py", "import ray.train", "One module imports ray"),
 ]

@@ -186,21 +186,28 @@ class Detector:
 
 
 def open_detector(
-    package: Package, engine: str = "onnxruntime", *, precision: str | None = None, threads: int | None = None
+    package: Package,
+    engine: str = "onnxruntime",
+    *,
+    precision: str | None = None,
+    threads: int | None = None,
+    streams: int | None = None,
 ) -> Detector:
     """A detector from an opened package.
 
     Args:
         package: what ``carpal.packages`` opened or resolved.
-        engine: "onnxruntime", or "emulated:<ms>".
+        engine: "onnxruntime", "openvino", or "emulated:<ms>".
         precision: which variant; the float reference by default.
         threads: threads inside one call; None for one a physical core.
+        streams: calls that are going to run at the same time; as many as the cores allow by default.
 
     Raises:
         EngineError, PackageError: the network does not load or contradicts its manifest.
+        UsageError: no such engine, or its library is not installed.
     """
-    variant = package.variant(precision)
-    return Detector(package, open_engine(engine, package, variant, threads=threads), variant)
+    variant = package.variant(precision, None if engine.startswith("emulated") else engine)
+    return Detector(package, open_engine(engine, package, variant, threads=threads, streams=streams), variant)
 
 
 def open_model(
@@ -208,6 +215,7 @@ def open_model(
     *,
     repository: str | Path | None = None,
     engine: str = "onnxruntime",
+    precision: str | None = None,
     threads: int | None = None,
 ) -> Detector:
     """A detector from a model reference: ``starter``, a folder, ``name``, ``name@channel`` or ``name:version``.
@@ -215,7 +223,8 @@ def open_model(
     Args:
         reference: which package.
         repository: where to look; $CARPAL_REPOSITORY, else ./models, by default.
-        engine: "onnxruntime", or "emulated:<ms>".
+        engine: "onnxruntime", "openvino", or "emulated:<ms>".
+        precision: which variant; the float reference by default.
         threads: threads inside one call; None for one a physical core.
 
     Raises:
@@ -223,7 +232,7 @@ def open_model(
     """
     from carpal.packages.reference import resolve  # brings the repository clients, which an opened package never needs
 
-    return open_detector(resolve(reference, repository), engine, threads=threads)
+    return open_detector(resolve(reference, repository), engine, precision=precision, threads=threads)
 
 
 def _ms(start: float, end: float) -> float:

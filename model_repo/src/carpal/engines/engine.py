@@ -17,7 +17,7 @@ class EngineInfo:
     """What metadata, metrics and every report say of the engine at work.
 
     Attributes:
-        name: "onnxruntime" or "emulated".
+        name: "onnxruntime", "openvino" or "emulated".
         version: of the library that computes.
         device: "cpu", "cuda:0", or "none" for an engine that does not compute.
         precision: of the variant, e.g. "float32".

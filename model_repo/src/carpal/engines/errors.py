@@ -17,6 +17,19 @@ class UnloadableError(EngineError):
     code = "engine.unloadable"
 
 
+class PrecisionUnsupportedError(EngineError):
+    """The engine, on this machine, does not compute in the variant's precision."""
+
+    code = "engine.precision-unsupported"
+    kind = Kind.UNSUPPORTED
+
+
+class EngineMissingError(UsageError):
+    """The library of an optional engine is not installed."""
+
+    code = "usage.engine-missing"
+
+
 class RunFailedError(EngineError):
     """The network was loaded, but failed on an input of the right shape."""
 

@@ -4,36 +4,60 @@ from __future__ import annotations
 
 from carpal.engines.emulated import EmulatedEngine
 from carpal.engines.engine import Engine
-from carpal.engines.errors import EngineUnknownError
+from carpal.engines.errors import EngineMissingError, EngineUnknownError
 from carpal.packages.manifest import Variant
 from carpal.packages.package import Package
 
 LONGEST_DELAY_MS = 600_000.0
 
 
-def open_engine(spec: str, package: Package, variant: Variant | None = None, *, threads: int | None = None) -> Engine:
+def open_engine(
+    spec: str,
+    package: Package,
+    variant: Variant | None = None,
+    *,
+    threads: int | None = None,
+    streams: int | None = None,
+) -> Engine:
     """Load a variant of a package.
 
     Args:
-        spec: "onnxruntime", or "emulated:<ms>" to sleep that long for an image instead of computing.
+        spec: "onnxruntime", "openvino", or "emulated:<ms>" to sleep that long for an image instead of computing.
         package: an opened package.
-        variant: the float reference by default.
+        variant: by default the one that ``Package.variant`` gives for this engine.
         threads: threads inside one call; None for one a physical core, 1 for one stream a calling thread.
+        streams: calls that are going to run at the same time, where the engine must know; as many as the cores allow
+            by default.
 
     Raises:
         EngineUnknownError: no such engine, or no sensible time to sleep.
+        EngineMissingError: openvino is not installed.
         EngineError: the file does not load.
         PackageError: the network contradicts the manifest.
     """
-    variant = variant or package.variant()
     name, _, argument = spec.partition(":")
+    variant = variant or package.variant(engine=None if name == "emulated" else name)
     if name == "emulated":
         return EmulatedEngine(package.manifest, _delay_ms(spec, argument), precision=variant.precision)
     if spec == "onnxruntime":
         from carpal.engines.onnx import OnnxEngine  # 0.2 s and 100 MB that the emulated engine never needs
 
         return OnnxEngine(package.file(variant), package.manifest, variant, threads=threads)
+    if spec == "openvino":
+        return _openvino(package, variant, threads, streams)
     raise _unknown(spec)
+
+
+def _openvino(package: Package, variant: Variant, threads: int | None, streams: int | None) -> Engine:
+    try:
+        from carpal.engines.openvino import OpenVinoEngine  # an extra, and 0.1 s that other engines never need
+    except ImportError as failure:
+        raise EngineMissingError(
+            f"the engine 'openvino' needs a library that does not load: {failure}",
+            "It is an extra, because packages run without it too.",
+            "Install it with: pip install 'carpal[openvino]'; or use --engine onnxruntime.",
+        ) from failure
+    return OpenVinoEngine(package.file(variant), package.manifest, variant, threads=threads, streams=streams)
 
 
 def _delay_ms(spec: str, argument: str) -> float:
@@ -49,6 +73,6 @@ def _delay_ms(spec: str, argument: str) -> float:
 def _unknown(spec: str) -> EngineUnknownError:
     return EngineUnknownError(
         f"there is no engine {spec!r}",
-        "An engine is 'onnxruntime', or 'emulated:<ms>' with 0 to 600000 milliseconds an image.",
+        "An engine is 'onnxruntime', 'openvino', or 'emulated:<ms>' with 0 to 600000 milliseconds an image.",
         "Use --engine onnxruntime, or --engine emulated:50 to measure everything but the model.",
     )

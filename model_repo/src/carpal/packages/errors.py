@@ -70,7 +70,7 @@ class TruncatedError(PackageError):
 
 
 class VariantMissingError(PackageError):
-    """The package has no variant of the wanted precision."""
+    """The package has no variant of the wanted precision for the wanted engine."""
 
     code = "package.variant-missing"
     kind = Kind.NOT_FOUND

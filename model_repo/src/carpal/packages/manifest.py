@@ -86,14 +86,25 @@ class Accuracy(Document):
 
 
 class Variant(Document):
-    """One file that an engine can run."""
+    """One file that an engine can run, and how; one file may be several variants, each measured by itself."""
 
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    engine: Literal["onnxruntime"] = "onnxruntime"
-    precision: Literal["float32", "float16", "int8"] = "float32"
-    map50: Probability | None = Field(default=None, description="measured with this file")
+    engine: Literal["onnxruntime", "openvino"] = Field(
+        default="onnxruntime", description="what it was measured with; a float32 file runs on any engine"
+    )
+    precision: Literal["float32", "float16", "bfloat16", "int8"] = "float32"
+    batch: Literal["fixed", "free"] = Field(default="fixed", description="free: any number of images in one call")
+    map50: Probability | None = Field(default=None, description="measured with this file on this engine")
     map50_95: Probability | None = None
+    gate: Literal["99%", "95%"] | None = Field(
+        default=None, description="share of the float reference's mAP50-95 that it keeps at least; null: the reference"
+    )
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """File, engine and precision: what tells a variant from the others of its package."""
+        return self.file, self.engine, self.precision
 
 
 class Provenance(Document):
@@ -141,6 +152,6 @@ class Manifest(Document):
             raise ValueError("class names must differ from one another")
         if set(self.operating_points) != set(self.classes):
             raise ValueError("operating_points must name exactly the classes")
-        if len({variant.file for variant in self.variants}) != len(self.variants):
-            raise ValueError("variants must name different files")
+        if len({variant.key for variant in self.variants}) != len(self.variants):
+            raise ValueError("variants must differ in file, engine or precision")
         return self

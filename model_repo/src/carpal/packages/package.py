@@ -57,18 +57,29 @@ class Package:
     manifest: Manifest
     digest: str
 
-    def variant(self, precision: str | None = None) -> Variant:
-        """The first variant of a precision; without one, the float reference.
+    def variant(self, precision: str | None = None, engine: str | None = None) -> Variant:
+        """The first variant of a precision that was measured on an engine.
+
+        A float32 file runs on every engine: the arithmetic is the same but for rounding. Any other precision rounds
+        in its own way on each engine, so that only the measured pairs are offered.
+
+        Args:
+            precision: that of the float reference by default.
+            engine: any by default.
 
         Raises:
             VariantMissingError: the package has no such variant.
         """
-        for variant in self.manifest.variants:
-            if precision in (None, variant.precision):
+        wanted = precision or self.manifest.variants[0].precision
+        same = [variant for variant in self.manifest.variants if variant.precision == wanted]
+        for variant in same:
+            if engine in (None, variant.engine):
                 return variant
-        offered = ", ".join(variant.precision for variant in self.manifest.variants)
+        if same and wanted == "float32":
+            return same[0]
+        offered = ", ".join(f"{variant.precision} on {variant.engine}" for variant in self.manifest.variants)
         raise VariantMissingError(
-            f"{self.manifest.name}:{self.manifest.version} has no {precision} variant",
+            f"{self.manifest.name}:{self.manifest.version} has no {wanted} variant{f' for {engine}' if engine else ''}",
             "A variant exists only where it was made and measured.",
             f"Choose one of: {offered}.",
         )
@@ -168,6 +179,8 @@ def _fill(folder: Path, manifest: Manifest, files: Mapping[str, Path], key: Path
     """Write all files into an empty folder, flush them and verify the result as a reader would."""
     digests: dict[str, str] = {}
     for variant in manifest.variants:
+        if variant.file in digests:
+            continue
         source = files.get(variant.file)
         if source is None or not source.is_file():
             raise FileMissingError(

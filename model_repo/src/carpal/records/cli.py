@@ -43,7 +43,8 @@ def convert(
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="The same as leaving png out of --to.")] = False,
     repository: Annotated[str | None, typer.Option(help="Folder or s3://bucket/prefix with the models.")] = None,
     endpoint: Annotated[str | None, typer.Option(help="Let the service at this address find.")] = None,
-    engine: Annotated[str, typer.Option(help="onnxruntime, or emulated:<ms> to sleep instead.")] = "onnxruntime",
+    engine: Annotated[str, typer.Option(help="onnxruntime, openvino, or emulated:<ms>.")] = "onnxruntime",
+    precision: Annotated[str | None, typer.Option(help="A variant of the package; float32 by default.")] = None,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Report from this probability on.")] = None,
     point: Annotated[
         Point, typer.Option("--operating-point", help="Report from this point of each class on.")
@@ -74,7 +75,7 @@ def convert(
     if endpoint:
         opening = _remote(endpoint, model, options)
     else:
-        opening = _local(model, repository, engine, options, workers if isolate else 0)
+        opening = _local(model, repository, engine, precision, options, workers, isolate)
     with opening as recorder:
         where = f" at {endpoint}" if endpoint else ""
         terminal.say(f"converting {len(images)} files with {model}{where}, {workers} at once")
@@ -131,19 +132,28 @@ def _summary(outputs: Outputs, out: Path, formats: tuple[Format, ...]) -> str:
 
 @contextmanager
 def _local(
-    model: str, repository: str | None, engine: str, options: DetectOptions, processes: int
+    model: str,
+    repository: str | None,
+    engine: str,
+    precision: str | None,
+    options: DetectOptions,
+    workers: int,
+    isolate: bool,
 ) -> Iterator[Recorder]:
-    """Detects here, and reads here too unless there are processes for it."""
-    from carpal.detection.detector import open_model
+    """Detects here, and reads here too unless that is to be done in processes of their own."""
+    from carpal.detection.detector import open_detector
     from carpal.imaging.isolation import IsolatedReader
     from carpal.imaging.limits import patient_salt
     from carpal.imaging.readers import DirectReader
+    from carpal.packages.reference import resolve
     from carpal.records.recorders import LocalRecorder
 
     salt = patient_salt(os.environ)
-    reader = IsolatedReader(workers=processes, patient_salt=salt) if processes else DirectReader(patient_salt=salt)
+    reader = IsolatedReader(workers=workers, patient_salt=salt) if isolate else DirectReader(patient_salt=salt)
     # One thread inside a call: every worker is a stream of its own, which keeps all cores busy without waiting.
-    with closing(reader), open_model(model, repository=repository, engine=engine, threads=1) as detector:
+    package = resolve(model, repository)
+    opened = open_detector(package, engine, precision=precision, threads=1, streams=workers)
+    with closing(reader), opened as detector:
         yield LocalRecorder(detector, options, reader)
 
 

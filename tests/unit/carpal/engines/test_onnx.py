@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from carpal.engines.agreement import MAX_DYNAMIC_BATCH
 from carpal.engines.engine import Engine
 from carpal.engines.errors import (
     ClassMismatchError,
@@ -20,7 +20,7 @@ from carpal.engines.errors import (
     RunFailedError,
     UnloadableError,
 )
-from carpal.engines.onnx import MAX_DYNAMIC_BATCH, OnnxEngine, parse_names
+from carpal.engines.onnx import OnnxEngine
 from carpal.packages.manifest import Manifest
 
 
@@ -142,11 +142,6 @@ def test_a_network_without_names_is_refused(load, model):
     del model.metadata_props[:]
     with pytest.raises(ClassMismatchError, match="not named"):
         load(model)
-
-
-def test_names_come_in_the_order_of_their_indices_and_not_of_their_spelling():
-    names = {str(index): f"class {index}" for index in (10, 2, 0, 1, 3, 9, 5, 8, 7, 6, 4)}
-    assert parse_names(json.dumps(names)) == tuple(f"class {index}" for index in range(11))
 
 
 def test_a_network_cut_short_does_not_load(tmp_path: Path, tiny_onnx: bytes, tiny_manifest: Manifest):

@@ -55,10 +55,12 @@ def test_a_variant_outside_the_package_is_refused(tiny_manifest):
         Manifest.parse(changed(tiny_manifest, variants=[variant]), source="m", error=PackageError)
 
 
-def test_variants_of_the_same_file_are_refused(tiny_manifest):
+def test_one_file_may_be_several_variants_but_not_twice_the_same(tiny_manifest):
     variant = {"file": "model.onnx", "sha256": "0" * 64}
-    with pytest.raises(PackageError, match="different files"):
-        Manifest.parse(changed(tiny_manifest, variants=[variant, variant]), source="m", error=PackageError)
+    other = {**variant, "engine": "openvino", "precision": "bfloat16", "gate": "99%"}
+    Manifest.parse(changed(tiny_manifest, variants=[variant, other]), source="m", error=PackageError)
+    with pytest.raises(PackageError, match="differ in file, engine or precision"):
+        Manifest.parse(changed(tiny_manifest, variants=[variant, other, other]), source="m", error=PackageError)
 
 
 @pytest.mark.parametrize(

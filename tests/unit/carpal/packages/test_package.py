@@ -6,13 +6,14 @@ import hashlib
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
 from carpal.errors import PackageError
-from carpal.packages.package import open_package, verify_package, write_package
+from carpal.packages.package import Package, open_package, verify_package, write_package
 
 NOWHERE = "0" * 64
 
@@ -125,6 +126,32 @@ def test_a_precision_that_was_never_made_is_refused_with_those_that_were(tiny_pa
         package.variant("int8")
     assert caught.value.code == "package.variant-missing"
     assert "float32" in caught.value.remedy
+
+
+def with_bfloat16(package: Package) -> Package:
+    """The same, with its one file measured on openvino in bfloat16 too."""
+    (reference,) = package.manifest.variants
+    rounded = reference.model_copy(update={"engine": "openvino", "precision": "bfloat16", "gate": "99%"})
+    return replace(package, manifest=package.manifest.model_copy(update={"variants": (reference, rounded)}))
+
+
+def test_the_reference_runs_on_any_engine_and_another_precision_only_where_it_was_measured(tiny_package):
+    package = with_bfloat16(open_package(tiny_package))
+    reference, rounded = package.manifest.variants
+    assert (
+        package.variant() == package.variant(engine="openvino") == package.variant("float32", "openvino") == reference
+    )
+    assert package.variant("bfloat16") == package.variant("bfloat16", "openvino") == rounded
+    with pytest.raises(PackageError, match="no bfloat16 variant for onnxruntime") as caught:
+        package.variant("bfloat16", "onnxruntime")
+    assert "bfloat16 on openvino" in caught.value.remedy
+
+
+def test_a_file_that_is_two_variants_is_written_once(tiny_package, tmp_path):
+    package = with_bfloat16(open_package(tiny_package))
+    written = write_package(tmp_path / "two", package.manifest, {"model.onnx": tiny_package / "model.onnx"})
+    assert written.manifest.variants == package.manifest.variants
+    assert (tmp_path / "two/SHA256SUMS").read_text().count("model.onnx") == 1
 
 
 def test_sha256sum_itself_agrees_with_what_was_written(tiny_package, tiny_manifest, tmp_path):
