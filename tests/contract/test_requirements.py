@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "requirements"
 REPORT_ONLY = {"matplotlib", "jinja2", "markupsafe"}  # carpal[report], which the service does not use
 PARQUET_ONLY = {"pyarrow"}  # carpal[parquet], 150 MB that only a conversion on a desk or a trainer needs
+OPENVINO_ONLY = {"openvino"}  # carpal[openvino], which computes: no load test does
 LOCKS = ("build", "detector", "trainer", "loadtest", "dev")
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^ ;]+)(?P<marker> ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
@@ -98,5 +99,7 @@ def test_an_image_has_all_that_its_distributions_declare(lock: str, members: tup
             wanted -= REPORT_ONLY
         if lock != "trainer":
             wanted -= PARQUET_ONLY
+        if lock == "loadtest":
+            wanted -= OPENVINO_ONLY
         missing = wanted - names(lock) - {"carpal"}
         assert missing == set(), f"{member} declares what requirements/{lock}.in does not name"
