@@ -31,8 +31,9 @@ TESTED_ELSEWHERE = {
     "carpal_loadtests/job.py": "as a process of its own: tests/unit/carpal_loadtests/test_generator.py",
     "carpal_loadtests/report.py": "by what is printed: tests/unit/carpal_loadtests/test_cli.py",
     "carpal_loadtests/users.py": "as a process of its own: tests/unit/carpal_loadtests/test_generator.py",
+    "carpal_training/export/cli.py": "as people run it: tests/integration/test_training_run.py",
     "carpal_training/cli.py": "as people run it: tests/integration/test_training_run.py",
-    "carpal_training/package.py": "from phantoms to a package: tests/integration/test_training_run.py",
+    "carpal_training/export/package.py": "from phantoms to a package: tests/integration/test_training_run.py",
 }
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from carpal_training import yolo
-from carpal_training.export import export_network
+from carpal_training.export.network import export_network
 
 WIDTH, HEIGHT = 60, 80
 META = "nc: 2\nnames: [fracture, text]\n"

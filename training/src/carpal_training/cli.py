@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from carpal.terminal import Terminal
+from carpal_training.export.cli import export_command
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of images in the layout of GRAZPEDWRI-DX.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
@@ -58,27 +59,6 @@ def train_command(
     )
 
 
-def export_command(
-    run: Annotated[Path, typer.Argument(help="The --out folder of carpal train run.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the package; must not exist yet.")],
-    name: Annotated[str, typer.Option("--name", help="Name of the package.")] = "wrist",
-    data: Annotated[Path | None, typer.Option("--data", help="The dataset, if it was moved since.")] = None,
-    json: Json = False,
-) -> None:
-    """Turn a run into a package: ONNX, parity gate, operating points, accuracy, provenance."""
-    from carpal_training.package import export_run
-
-    terminal = Terminal(json=json)
-    package, parity = export_run(run, out, name, terminal, data=data)
-    accuracy = package.manifest.accuracy
-    terminal.result({"package": str(out), "digest": package.digest, "parity": vars(parity), "accuracy": accuracy})
-    terminal.done(
-        f"Exported {out}: mAP50 {accuracy.map50:.3f} on {accuracy.images} images; parity on {parity.images} images: "
-        f"boxes within {parity.box_px:.2g} px, probabilities within {parity.probability:.2g}\n"
-        f"Next: carpal models publish {out} --repository models --promote stable"
-    )
-
-
 def evaluate_command(
     model: Annotated[
         str, typer.Option("--model", help="A package: starter, a folder, name, name@channel, name:version.")
@@ -96,7 +76,7 @@ def evaluate_command(
     from carpal.packages.reference import resolve
     from carpal_training.data.splits import PARTS
     from carpal_training.evaluation.evaluate import evaluate, look, write_evaluation
-    from carpal_training.package import open_split
+    from carpal_training.export.package import open_split
 
     terminal = Terminal(json=json)
     chosen = next((known for known in PARTS if known == part), None)
@@ -147,7 +127,7 @@ def ablate_command(
     from carpal.packages.reference import resolve
     from carpal_training.data.splits import PARTS
     from carpal_training.evaluation.ablation import Ablation, ablate, variations, write_ablation
-    from carpal_training.package import open_split
+    from carpal_training.export.package import open_split
 
     terminal = Terminal(json=json)
     chosen = next((known for known in PARTS if known == part), None)

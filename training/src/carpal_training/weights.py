@@ -20,7 +20,7 @@ from torch import nn
 from carpal_training.checkpoint import check_classes, load_checkpoint
 from carpal_training.errors import WeightsInvalidError
 
-PREFIX = "network."  # of the names in an exported file; carpal_training.export wraps the network once
+PREFIX = "network."  # of the names in an exported file; carpal_training.export.network wraps the network once
 
 
 def load_weights(network: nn.Module, source: Path, classes: list[str], images: torch.Tensor) -> None:

@@ -12,8 +12,8 @@ from carpal.packages.manifest import Manifest, OutputLayout, Variant
 from carpal.packages.package import write_package
 from carpal_training.data.dataset import Sample, open_dataset
 from carpal_training.errors import ParityFailedError
-from carpal_training.export import anchors
-from carpal_training.parity import check_parity
+from carpal_training.export.network import anchors
+from carpal_training.export.parity import check_parity
 from carpal_training.recipe import Recipe
 
 

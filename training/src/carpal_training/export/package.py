@@ -29,8 +29,8 @@ from carpal_training.data.splits import Split, make_split
 from carpal_training.errors import DataDiffersError
 from carpal_training.evaluation.evaluate import Findings, evaluate, look
 from carpal_training.evaluation.operating_points import choose
-from carpal_training.export import anchors, export_checkpoint, restore
-from carpal_training.parity import IMAGES, Parity, check_parity
+from carpal_training.export.network import anchors, export_checkpoint, restore
+from carpal_training.export.parity import IMAGES, Parity, check_parity
 from carpal_training.recipe import Recipe
 from carpal_training.run import RunFolder, Summary
 

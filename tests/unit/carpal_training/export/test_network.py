@@ -8,7 +8,7 @@ from torch import nn
 
 from carpal.engines.onnx import OnnxEngine
 from carpal.packages.manifest import Manifest, OutputLayout, Variant
-from carpal_training.export import OPSET, anchors
+from carpal_training.export.network import OPSET, anchors
 from carpal_training.recipe import Recipe
 
 
