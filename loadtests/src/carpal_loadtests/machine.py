@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 
 import psutil
 from pydantic import Field
 
 from carpal.document import Document
+from carpal.machine import processor, usable_cores
 
 DISTRIBUTIONS = ("carpal", "carpal-loadtests", "locust", "gevent", "geventhttpclient", "numpy")
 
@@ -31,19 +30,9 @@ def fingerprint() -> Machine:
     """Describe this machine."""
     return Machine(
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        processor=_processor(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        processor=processor(),
+        cores=usable_cores(),
         memory_bytes=psutil.virtual_memory().total,
         python=platform.python_version(),
         versions={name: version(name) for name in DISTRIBUTIONS},
     )
-
-
-def _processor() -> str:
-    """The model name as Linux gives it; what platform knows elsewhere."""
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

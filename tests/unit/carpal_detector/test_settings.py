@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from carpal.errors import ConfigError
-from carpal_detector.settings import Settings, usable_cores
+from carpal.machine import usable_cores
+from carpal_detector.settings import Settings
 
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from carpal.errors import EngineError, Kind, PackageError, UsageError
+from carpal.errors import ConfigError, EngineError, Kind, PackageError, UsageError
 
 
 class EngineUnknownError(UsageError):
@@ -28,6 +28,19 @@ class EngineMissingError(UsageError):
     """The library of an optional engine is not installed."""
 
     code = "usage.engine-missing"
+
+
+class ProfileInvalidError(ConfigError):
+    """A tuning profile that is not there or breaks its closed schema."""
+
+    code = "config.profile-invalid"
+
+
+class ProfileMismatchError(ConfigError):
+    """A tuning profile of another package or another kind of machine."""
+
+    code = "config.profile-mismatch"
+    kind = Kind.CONFLICT
 
 
 class RunFailedError(EngineError):

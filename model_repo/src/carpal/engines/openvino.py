@@ -11,7 +11,6 @@ A call takes a free stream, waits where there is none, and copies its answer out
 
 from __future__ import annotations
 
-import os
 import queue
 from collections.abc import Collection
 from pathlib import Path
@@ -22,6 +21,7 @@ import openvino as ov
 from carpal.engines.agreement import EXPORT_AGAIN, MAX_DYNAMIC_BATCH, Agreement, first_line
 from carpal.engines.engine import EngineInfo, Heads, Images
 from carpal.engines.errors import PrecisionUnsupportedError, RunFailedError, UnloadableError
+from carpal.machine import usable_cores
 from carpal.packages.manifest import Manifest, Variant
 
 # What is computed where the file leaves it open; an int8 file says by itself which layers are int8.
@@ -56,7 +56,7 @@ class OpenVinoEngine:
     ) -> None:
         core = ov.Core()
         check_precision(variant.precision, core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cores = usable_cores()
         threads = threads or cores
         streams = streams or max(1, cores // threads)
         model = _read(core, file)

@@ -13,7 +13,6 @@ store can tell a dead publisher from a slow one.
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import re
 import shutil
@@ -21,8 +20,9 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 
+from carpal.cache import default_cache
 from carpal.errors import PackageError
 from carpal.packages import disk
 from carpal.packages.bucket import Body, Bucket, connect
@@ -62,7 +62,6 @@ from carpal.packages.repository import (
 )
 from carpal.packages.sums import SUMS, parse_sums
 
-CACHE_VARIABLE = "CARPAL_CACHE"
 PROMOTE_ATTEMPTS = 8
 PROMOTE_PAUSE_S = 0.05  # doubled, with jitter, after each lost race
 
@@ -316,15 +315,6 @@ def open_s3_repository(location: str) -> S3Repository:
             f"{location} names no bucket", "A location is s3://bucket/prefix.", "Write the bucket's name after s3://."
         )
     return S3Repository(Bucket(connect(), bucket), prefix.strip("/"), default_cache())
-
-
-def default_cache() -> Path:
-    """Where fetched packages are kept: $CARPAL_CACHE, else ~/.cache/carpal, else a folder for temporary files."""
-    given = os.environ.get(CACHE_VARIABLE)
-    try:
-        return Path(given) if given else Path.home() / ".cache" / "carpal"
-    except RuntimeError:  # a container may run as a user without a home
-        return Path(gettempdir()) / "carpal-cache"
 
 
 def _intact(folder: Path, digest: str) -> Package | None:

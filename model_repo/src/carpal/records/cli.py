@@ -64,13 +64,14 @@ def convert(
     import cv2
 
     from carpal.detection.options import DetectOptions
+    from carpal.machine import usable_cores
     from carpal.records.convert import find_images
 
     cv2.setNumThreads(1)  # each worker is a thread already; OpenCV's own pool would fight them for the cores
     terminal = Terminal(json=json, quiet=quiet)
     formats = _formats(to, no_pictures)
     images = find_images(paths, skip=out)
-    workers = workers or _cores()
+    workers = workers or usable_cores()
     options = DetectOptions(threshold=threshold, operating_point=point.value)
     if endpoint:
         opening = _remote(endpoint, model, options)
@@ -172,8 +173,3 @@ def _remote(endpoint: str, model: str, options: DetectOptions) -> Iterator[Recor
     name = model.partition("@")[0].partition(":")[0]
     with RemoteRecorder(endpoint, name) as recorder:
         yield recorder
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
