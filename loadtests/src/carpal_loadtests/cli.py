@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from carpal_loadtests.capacity.command import capacity
 from carpal_loadtests.scaling.command import scale
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
     load.command("run")(run)
     load.command("plan")(plan)
     load.command("scale")(scale)
+    load.command("capacity")(capacity)
     app.add_typer(load, name="load")
 
 

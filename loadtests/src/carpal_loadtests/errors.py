@@ -77,3 +77,16 @@ class ExtrapolationError(LoadError):
     """A prediction for more than twice the largest number of replicas that was measured."""
 
     code = "load.extrapolation"
+
+
+class ServiceTimesError(LoadError):
+    """Service times that cannot be read, or too few of them."""
+
+    code = "load.service-times"
+
+
+class CapacityError(LoadError):
+    """A demand that no number of replicas meets."""
+
+    code = "load.no-capacity"
+    kind = Kind.UNPROCESSABLE
