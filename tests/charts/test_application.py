@@ -1,0 +1,138 @@
+"""The charts and the application agree: every option, variable, port, path and bucket that a chart uses exists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+from prometheus_client import CollectorRegistry
+from tools.charts.rendering import examples
+from tools.charts.values import CHARTS, load
+
+from carpal.cli import GROUP, build
+from carpal.imaging.limits import SALT_VARIABLE
+from carpal.packages import REPOSITORY_VARIABLE
+from carpal.packages.s3 import CACHE_VARIABLE
+from carpal_detector.metrics import BUCKETS_S, Metrics
+from carpal_detector.settings import Settings
+
+EXAMPLES = {f"{path.parents[1].name}/{path.name}": path for path in examples()}
+DETECTORS = sorted(name for name in EXAMPLES if name.startswith("detector/"))
+BOTO = {variable for _, variable, *_ in BOTOCORE_DEFAUT_SESSION_VARIABLES.values() if isinstance(variable, str)}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}  # botocore.credentials.EnvProvider
+ENDPOINTS = {"AWS_ENDPOINT_URL_S3"}  # botocore.configprovider.ConfiguredEndpointProvider
+VARIABLES = {SALT_VARIABLE, REPOSITORY_VARIABLE, CACHE_VARIABLE} | BOTO | CREDENTIALS | ENDPOINTS
+
+
+def manifests(name: str) -> list[dict[str, Any]]:
+    return [
+        part
+        for path in sorted((EXAMPLES[name] / "rendered").rglob("*.yaml"))
+        for part in yaml.safe_load_all(path.read_text())
+        if part
+    ]
+
+
+def of_kind(name: str, kind: str) -> list[dict[str, Any]]:
+    return [part for part in manifests(name) if part["kind"] == kind]
+
+
+def commands(name: str) -> Iterator[tuple[list[str], list[dict[str, Any]]]]:
+    """Arguments and environment of each container that runs ``carpal``, as KServe puts them together."""
+    (runtime,) = of_kind(name, "ServingRuntime")
+    for service in of_kind(name, "InferenceService"):
+        model = service["spec"]["predictor"]["model"]
+        yield [*runtime["spec"]["containers"][0]["args"], *model["args"]], model["env"]
+
+
+def parse(words: list[str]) -> dict[str, Any]:
+    """What the real command line makes of words, its command not run."""
+    group: Any = typer.main.get_command(build(list(entry_points(group=GROUP))))
+    context = group.make_context("carpal", words, resilient_parsing=False)
+    while hasattr(group, "commands"):
+        name, group, rest = group.resolve_command(context, [*context._protected_args, *context.args])
+        context = group.make_context(name, rest, parent=context)
+    return dict(context.params)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_carpal_serve_takes_every_option(name: str):
+    for words, _ in commands(name):
+        given = parse([word.replace("$(CPU_LIMIT)", "2") for word in words])
+        Settings.parse({key: value for key, value in given.items() if value is not None}, source=name)
+        assert given["host"] == "0.0.0.0"
+
+
+def test_an_option_that_does_not_exist_is_found():
+    with pytest.raises(Exception, match="no-such-option"):
+        parse(["serve", "--no-such-option", "1"])
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_every_variable_is_read_by_the_application_or_put_into_an_option(name: str):
+    for words, environment in commands(name):
+        used = set(re.findall(r"\$\((\w+)\)", " ".join(words)))
+        names = {variable["name"] for variable in environment}
+        assert names - VARIABLES - used == set()
+        assert used - names == set(), "an option uses a variable that nobody sets"
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_ports_probes_and_endpoints_are_those_of_the_options(name: str):
+    (runtime,) = of_kind(name, "ServingRuntime")
+    container = runtime["spec"]["containers"][0]
+    options = parse([word.replace("$(CPU_LIMIT)", "2") for word in container["args"]])
+    ports = [port["containerPort"] for port in container["ports"]]
+    assert ports == [options["port"], options["grpc_port"]][: len(ports)]
+    for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+        if kind in container:
+            assert container[kind]["httpGet"]["port"] == options["port"]
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_pod_is_given_longer_to_end_than_the_service_takes(name: str):
+    (runtime,) = of_kind(name, "ServingRuntime")
+    container = runtime["spec"]["containers"][0]
+    options = parse([word.replace("$(CPU_LIMIT)", "2") for word in container["args"]])
+    for service in of_kind(name, "InferenceService"):
+        grace = service["spec"]["predictor"].get("terminationGracePeriodSeconds")
+        if grace is not None:
+            wait = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+            assert grace > wait + options["linger_s"] + options["drain_s"]
+
+
+def test_defaults_of_the_chart_are_values_that_the_service_takes():
+    values = load(CHARTS / "detector/values.yaml")["server"]
+    assert values["maxBodyBytes"] == Settings.model_fields["max_body_bytes"].default
+    assert values["queue"] == Settings.model_fields["queue"].default
+    assert values["drainSeconds"] == Settings.model_fields["drain_s"].default
+    assert values["engine"] == Settings.model_fields["engine"].default
+
+
+def test_the_latencies_to_choose_from_are_buckets_of_the_service():
+    constraints = load(CHARTS / "detector/constraints.yaml")["values"]
+    assert set(constraints["monitoring.rules.latencySeconds"]["enum"]) <= set(BUCKETS_S)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_what_scales_is_measured_by_the_service(name: str):
+    registry = CollectorRegistry()
+    Metrics(registry).watch(ready=lambda: True, depth=lambda: 0, running=lambda: 0, capacity=1)
+    exported = {family.name for family in registry.collect()}
+    for part in of_kind(name, "ScaledObject"):
+        for trigger in part["spec"]["triggers"]:
+            assert set(re.findall(r"carpal_\w+", trigger["metadata"]["query"])) <= exported
+
+
+def test_the_image_starts_what_the_arguments_go_on():
+    """The charts give arguments to the image's entry point, ``carpal``."""
+    dockerfile = Path(CHARTS.parent / "images/Dockerfile").read_text()
+    assert 'ENTRYPOINT ["carpal"]' in dockerfile
+    assert "USER 65532:65532" in dockerfile

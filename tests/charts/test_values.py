@@ -1,0 +1,113 @@
+"""Wrong values are refused before anything is installed, in words that name the right key; both Helms agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tools.charts.schema import documented, schema
+from tools.charts.values import CHARTS, NAMES
+
+KEDA = {"class": "keda", "keda": {"serverAddress": "http://prometheus:9090"}}
+ROUTE = {"enabled": True, "parentRefs": [{"name": "gateway"}]}
+S3 = {"reference": "wrist@stable", "repository": "s3://models"}
+
+# What is wrong, and words that the message must hold; a path is said with dots by Helm 3 and with slashes by Helm 4.
+WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "a concurrency metric in Standard mode": ({"autoscaling": {"hpa": {"metric": "concurrency"}}}, ("hpa.metric",)),
+    "an rps metric in Standard mode": ({"autoscaling": {"hpa": {"metric": "rps"}}}, ("hpa.metric", "memory")),
+    "Knative's autoscaler in Standard mode": ({"autoscaling": {"class": "kpa"}}, ("autoscaling.class", "keda")),
+    "no pod in Standard mode": ({"autoscaling": {"minReplicas": 0}}, ("autoscaling.minReplicas", "1")),
+    "no most pods": ({"autoscaling": {"maxReplicas": None}}, ("maxReplicas",)),
+    "most pods zero, which KServe takes for none": ({"autoscaling": {"maxReplicas": 0}}, ("autoscaling.maxReplicas",)),
+    "most pods below least": ({"autoscaling": {"minReplicas": 5, "maxReplicas": 3}}, ("autoscaling.maxReplicas is 3",)),
+    "Knative's canary in Standard mode": (
+        {"autoscaling": {"kpa": {"canaryTrafficPercent": 10}}}, ("kpa.canaryTrafficPercent",)
+    ),
+    "Knative's limit in Standard mode": (
+        {"autoscaling": {"kpa": {"containerConcurrency": 4}}}, ("kpa.containerConcurrency",)
+    ),
+    "the HPA in Knative mode": ({"mode": "Knative", "autoscaling": {"class": "hpa"}}, ("autoscaling.class", "kpa")),
+    "a canary in Knative mode": ({"mode": "Knative", "canary": {"enabled": True}, "route": ROUTE}, ("canary.enabled",)),
+    "a target above one hundred": ({"autoscaling": {"hpa": {"target": 150}}}, ("autoscaling.hpa.target", "100")),
+    "PYTHONPATH": ({"env": [{"name": "PYTHONPATH", "value": "/x"}]}, ("env.0.name", "PYTHONPATH", "image")),
+    "the tag latest": ({"image": {"tag": "latest"}}, ("image.tag", "digest")),
+    "half a digest": ({"image": {"digest": "sha256:12"}}, ("image.digest",)),
+    "KServe's canaryTrafficPercent": ({"canaryTrafficPercent": 10}, ("canary.weight",)),
+    "KServe's minReplicas": ({"minReplicas": 1}, ("use autoscaling.minReplicas",)),
+    "KServe's containerConcurrency": ({"containerConcurrency": 1}, ("server.queue",)),
+    "KServe's storageUri": ({"storageUri": "s3://a/b"}, ("use model.storageUri",)),
+    "Helm's replicaCount": ({"replicaCount": 2}, ("autoscaling.minReplicas",)),
+    "a key that nobody knows": ({"image": {"repo": "x"}}, ("repo",)),
+    "KEDA without Prometheus": ({"autoscaling": {"class": "keda"}}, ("autoscaling.keda.serverAddress",)),
+    "KEDA without a trigger": (
+        {"autoscaling": {"class": "keda", "keda": {**KEDA["keda"], "queueDepth": 0, "inFlight": 0}}}, ("queueDepth",)
+    ),
+    "a canary without a route": ({"canary": {"enabled": True, "tag": "2"}}, ("route.enabled",)),
+    "a canary like the stable one": ({"canary": {"enabled": True}, "route": ROUTE}, ("canary.reference",)),
+    "a route to no gateway": ({"route": {"enabled": True}}, ("route.parentRefs",)),
+    "a reference and a storageUri": ({"model": {**S3, "storageUri": "s3://a/b"}}, ("model.storageUri",)),
+    "a reference into nowhere": ({"model": {"reference": "wrist@stable"}}, ("model.repository",)),
+    "a reference without version or channel": ({"model": {**S3, "reference": "wrist"}}, ("model.reference",)),
+    "a storage that KServe does not know": ({"model": {"storageUri": "ftp://a/b"}}, ("model.storageUri",)),
+    "a name that KServe refuses": ({"fullnameOverride": "Wrist"}, ("fullnameOverride",)),
+    "nothing to scale by": ({"resources": {"requests": {"cpu": None}, "limits": {"cpu": None}}}, ("requests.cpu",)),
+    "no bound on streams": ({"resources": {"limits": {"cpu": None}}}, ("server.streams",)),
+    "a latency that is no bucket": ({"monitoring": {"rules": {"latencySeconds": 0.7}}}, ("latencySeconds", "0.5")),
+    "another account that nobody named": ({"serviceAccount": {"create": False}}, ("serviceAccount.name",)),
+}  # fmt: skip
+
+RIGHT: dict[str, dict[str, Any]] = {
+    "a memory metric": {"autoscaling": {"hpa": {"metric": "memory"}}},
+    "concurrency, a canary share and no pod in Knative mode": {
+        "mode": "Knative",
+        "autoscaling": {"minReplicas": 0, "kpa": {"canaryTrafficPercent": 10, "containerConcurrency": 4}},
+    },
+    "KEDA by one trigger": {"autoscaling": {"class": "keda", "keda": {**KEDA["keda"], "queueDepth": 0}}},
+    "a fixed number of pods": {"autoscaling": {"class": "none", "minReplicas": 1}},
+    "a canary of another image": {"canary": {"enabled": True, "tag": "2"}, "route": ROUTE},
+    "an environment variable": {"env": [{"name": "OMP_NUM_THREADS", "value": "1"}]},
+    "streams in place of a CPU limit": {"server": {"streams": 4}, "resources": {"limits": {"cpu": None}}},
+    "a share of pods that may be away": {"podDisruptionBudget": {"maxUnavailable": "25%"}},
+}
+
+
+@pytest.mark.parametrize("what", sorted(WRONG))
+def test_what_is_wrong_is_refused_with_the_right_key(what: str, refused: Callable[..., str]):
+    values, words = WRONG[what]
+    message = refused("detector", values).replace("/", ".")
+    assert [word for word in words if word not in message] == [], message
+
+
+@pytest.mark.parametrize("what", sorted(RIGHT))
+def test_what_is_next_to_wrong_is_taken(what: str, rendered: Callable[..., list[dict[str, Any]]]):
+    assert rendered("detector", RIGHT[what])
+
+
+@pytest.mark.parametrize("release", ["1wrist", "w" * 41])
+def test_a_release_that_kserve_could_not_name_is_refused(release: str, refused: Callable[..., str]):
+    assert "fullnameOverride" in refused("detector", {}, release)
+
+
+@pytest.mark.parametrize("chart", NAMES)
+def test_every_value_says_what_it_changes(chart: str):
+    """An object that only groups others may go without, where each of them says it."""
+    part = schema(CHARTS / chart)
+    silent = []
+    for value in documented(CHARTS / chart):
+        found = part
+        for key in value.path:
+            found = found["properties"][key]
+        if not value.meaning and "default" in found:
+            silent.append(value.name)
+    assert silent == []
+
+
+@pytest.mark.parametrize("chart", NAMES)
+def test_a_first_install_needs_less_than_ten_lines(chart: str):
+    sizes = [
+        sum(1 for line in path.read_text().splitlines() if line.strip() and not line.startswith("#"))
+        for path in (CHARTS / chart / "examples").glob("*/values.yaml")
+    ]
+    assert min(sizes) < 10
