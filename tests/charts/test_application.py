@@ -16,10 +16,10 @@ from prometheus_client import CollectorRegistry
 from tools.charts.rendering import examples
 from tools.charts.values import CHARTS, load
 
+from carpal.cache import CACHE_VARIABLE
 from carpal.cli import GROUP, build
 from carpal.imaging.limits import SALT_VARIABLE
 from carpal.packages import REPOSITORY_VARIABLE
-from carpal.packages.s3 import CACHE_VARIABLE
 from carpal_detector.metrics import BUCKETS_S, Metrics
 from carpal_detector.settings import Settings
 
