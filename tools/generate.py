@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from tools.charts import readme, rendering, schema
-from tools.reference import commands, configuration, errors, protocol, schemas
+from tools.reference import commands, configuration, errors, metrics, protocol, schemas
 
 ROOT = Path(__file__).resolve().parent.parent
 Sources = Mapping[str, Callable[[], dict[str, str]]]
@@ -18,6 +18,7 @@ SOURCES: Sources = {
     "the page of errors": errors.files,
     "the page of commands": commands.files,
     "the page of configuration": configuration.files,
+    "the page of metrics": metrics.files,
     "the modules of the Open Inference Protocol": protocol.files,
     "the schemas of the charts' values": schema.files,
     "the pages of the charts": readme.files,

@@ -134,7 +134,7 @@ def test_an_emulated_engine_says_so_everywhere(serve: Serve, tiny_package: Path,
     assert Record.parse_json(body, source="the answer").model.emulated
     assert service.get("/v2/models/tiny")["parameters"]["emulated"] is True
     assert 'emulated="true"' in service.get("/metrics")
-    assert service.events()[1]["emulated"] is True
+    assert service.events()[1]["models"][0]["emulated"] is True
 
 
 def test_sigterm_under_traffic_loses_nothing(serve: Serve, tiny_package: Path, grey_png: Callable[..., bytes]):

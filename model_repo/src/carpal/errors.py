@@ -32,6 +32,8 @@ class Kind(Enum):
 
     BAD_INPUT = "bad input"
     NOT_FOUND = "not found"
+    NOT_ALLOWED = "not allowed"
+    SLOW = "slow"
     CONFLICT = "conflict"
     UNSUPPORTED = "unsupported"
     TOO_LARGE = "too large"
@@ -56,6 +58,8 @@ class Status:
 STATUS: dict[Kind, Status] = {
     Kind.BAD_INPUT: Status(400, 3, 2),  # INVALID_ARGUMENT
     Kind.NOT_FOUND: Status(404, 5, 2),  # NOT_FOUND
+    Kind.NOT_ALLOWED: Status(405, 12, 2),  # UNIMPLEMENTED
+    Kind.SLOW: Status(408, 4, 2),  # DEADLINE_EXCEEDED
     Kind.CONFLICT: Status(409, 10, 2),  # ABORTED
     Kind.UNSUPPORTED: Status(415, 3, 2),  # INVALID_ARGUMENT
     Kind.TOO_LARGE: Status(413, 8, 2),  # RESOURCE_EXHAUSTED

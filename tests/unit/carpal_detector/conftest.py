@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from carpal_detector.lifecycle import Served, load
 from carpal_detector.logs import make_logger
+from carpal_detector.served import Served, load
 from carpal_detector.server import Service
 from carpal_detector.settings import Settings
 
@@ -18,7 +18,7 @@ from carpal_detector.settings import Settings
 @pytest.fixture(scope="session")
 def served(tiny_package: Path) -> Served:
     """The tiny package, warm."""
-    return load(Settings(model=str(tiny_package)))
+    return load(Settings(), str(tiny_package), lambda model, images, seconds: None, make_logger(io.StringIO()))
 
 
 @pytest.fixture
@@ -30,7 +30,8 @@ def log() -> io.StringIO:
 @pytest.fixture
 def service(tiny_package: Path, served: Served, log: io.StringIO) -> Service:
     """A ready service that has not been given a socket."""
-    service = Service(Settings(model=str(tiny_package), streams=2, queue=6, max_body_bytes=200_000), make_logger(log))
+    settings = Settings(model=str(tiny_package), streams=2, queue=6, max_body_bytes=200_000, isolate=False)
+    service = Service(settings, make_logger(log))
     service.opened(served)
     return service
 

@@ -3,12 +3,82 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 from starlette.datastructures import Headers
 
-from carpal_detector.bodies import Content, deadline_s, declared, name_of, sniffed, whole_number
-from carpal_detector.errors import MalformedError, WrongMediaTypeError
+from carpal_detector.bodies import Content, declared, name_of, read_body, sniffed, whole_number
+from carpal_detector.budget import Budget
+from carpal_detector.errors import (
+    BodyTooLargeError,
+    ClientGoneError,
+    MalformedError,
+    OverloadedError,
+    SlowBodyError,
+    WrongMediaTypeError,
+)
+
+
+def messages(*chunks: bytes, ending: str = "http.request") -> AsyncIterator[dict[str, Any]]:
+    """What a server passes on of a body that comes in chunks, and ends or breaks off."""
+
+    async def come() -> AsyncIterator[dict[str, Any]]:
+        for place, chunk in enumerate(chunks):
+            yield {
+                "type": "http.request",
+                "body": chunk,
+                "more_body": place + 1 < len(chunks) or ending != "http.request",
+            }
+        if ending == "never":
+            await asyncio.Event().wait()
+        yield {"type": "http.disconnect"}
+
+    return come()
+
+
+async def read(
+    chunks: Sequence[bytes], headers: dict[str, str] | None = None, *, budget: Budget | None = None, **options: Any
+) -> bytes:
+    limits = {"limit_bytes": 10, "limit_s": 20.0} | {key: options.pop(key) for key in ("limit_s",) if key in options}
+    with (budget or Budget(100)).lease() as lease:
+        return await read_body(messages(*chunks, **options).__anext__, headers or {}, lease, **limits)
+
+
+async def test_a_body_is_put_together_from_its_chunks():
+    assert await read([b"ab", b"c", b""]) == b"abc"
+    assert await read([b""]) == b""
+
+
+@pytest.mark.parametrize(
+    ("chunks", "headers", "held"), [([b"x" * 11], {"content-length": "11"}, 0), ([b"x" * 6, b"x" * 6], {}, 6)]
+)
+async def test_a_body_above_the_limit_is_given_up(chunks: list[bytes], headers: dict[str, str], held: int):
+    with pytest.raises(BodyTooLargeError):
+        await read(chunks, headers)
+
+
+async def test_a_body_that_others_leave_no_room_for_is_refused_before_it_is_read():
+    budget = Budget(12)
+    with budget.lease() as other:
+        other.grow(5)
+        with pytest.raises(OverloadedError):
+            await read([], {"content-length": "8"}, budget=budget)
+        with pytest.raises(OverloadedError):
+            await read([b"x" * 4, b"x" * 4], budget=budget)
+        assert budget.held_bytes == 5
+        assert await read([b"x" * 7], {"content-length": "7"}, budget=budget) == b"x" * 7
+
+
+async def test_a_body_that_stops_coming_is_given_up():
+    with pytest.raises(SlowBodyError):
+        await read([b"ab"], ending="never", limit_s=0.01)
+
+
+async def test_a_caller_who_hangs_up_while_sending_is_gone():
+    with pytest.raises(ClientGoneError):
+        await read([b"ab"], ending="http.disconnect")
 
 
 @pytest.mark.parametrize(
@@ -17,6 +87,8 @@ from carpal_detector.errors import MalformedError, WrongMediaTypeError
         ("image/png", Content.IMAGE),
         ("IMAGE/JPEG; q=1", Content.IMAGE),
         ("application/dicom", Content.IMAGE),
+        ("image/tiff", Content.IMAGE),
+        ("image/bmp", Content.IMAGE),
         ("application/json; charset=utf-8", Content.JSON),
         ("application/octet-stream", None),
         ("", None),
@@ -37,18 +109,6 @@ def test_a_brace_begins_a_protocol_request_and_no_image():
     assert sniffed(b'\n {"inputs"') is Content.JSON
     assert sniffed(b"\x89PNG{") is Content.IMAGE
     assert sniffed(b"") is Content.IMAGE
-
-
-async def test_a_deadline_is_counted_from_now():
-    now = asyncio.get_running_loop().time()
-    assert deadline_s(Headers({"X-Request-Deadline-Ms": "1500"})) == pytest.approx(now + 1.5, abs=0.5)
-    assert deadline_s(Headers()) is None
-
-
-@pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", ""])
-async def test_a_deadline_that_is_no_number_is_refused(text: str):
-    with pytest.raises(MalformedError):
-        deadline_s(Headers({"X-Request-Deadline-Ms": text}))
 
 
 def test_a_name_may_be_percent_encoded():

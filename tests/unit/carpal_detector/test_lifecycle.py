@@ -1,31 +1,12 @@
-"""From a reference to a warm model."""
+"""Phases, and who is asked for by which name."""
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pytest
 
-from carpal.errors import PackageError
 from carpal_detector.errors import NotReadyError, UnknownModelError
-from carpal_detector.lifecycle import Lifecycle, Phase, Served, load
-from carpal_detector.settings import Settings
-
-
-def test_a_folder_is_served_under_the_name_of_its_package(served: Served):
-    assert (served.name, served.version) == ("tiny", "1")
-
-
-def test_the_name_in_the_routes_may_be_another(tiny_package: Path):
-    assert load(Settings(model=str(tiny_package), model_name="wrist", engine="emulated:0")).name == "wrist"
-
-
-def test_an_altered_package_is_never_loaded(tiny_package: Path, tmp_path: Path):
-    copy = shutil.copytree(tiny_package, tmp_path / "copy")
-    (copy / "model.onnx").write_bytes((copy / "model.onnx").read_bytes() + b"\0")
-    with pytest.raises(PackageError):
-        load(Settings(model=str(copy)))
+from carpal_detector.lifecycle import Lifecycle, Phase
+from carpal_detector.served import Served
 
 
 def test_a_model_is_asked_for_by_name_and_perhaps_version(served: Served):
@@ -55,3 +36,11 @@ def test_only_the_ready_phase_is_ready_and_the_last_two_are_leaving(served: Serv
         Phase.LINGERING: (False, True),
         Phase.DRAINING: (False, True),
     }
+
+
+def test_several_models_are_told_apart_by_name(served: Served):
+    lifecycle, other = Lifecycle(), Served("other", served.detector)
+    lifecycle.opened(served, other)
+    assert lifecycle.model("other") is other
+    with pytest.raises(UnknownModelError, match="'tiny', 'other'"):
+        lifecycle.model("third")

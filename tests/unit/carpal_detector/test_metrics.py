@@ -1,69 +1,121 @@
-"""No way out of a request escapes the count."""
+"""No way out of a request escapes the count, and what was said of images is counted."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from carpal.errors import RequestError
-from carpal.records.record import Timings
-from carpal_detector.lifecycle import Served
+from carpal_detector import families
+from carpal_detector.errors import DeadlinePassedError, OverloadedError
 from carpal_detector.metrics import Metrics
+from carpal_detector.served import Served
 
 
-def counted(metrics: Metrics) -> dict[tuple[str, str], float]:
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(CollectorRegistry())
+
+
+def counted(metrics: Metrics, name: str, *labels: str) -> dict[tuple[str, ...], float]:
     return {
-        (sample.labels["code"], sample.labels["reason"]): sample.value
-        for family in metrics.registry.collect()
+        tuple(sample.labels[label] for label in labels): sample.value
+        for family in metrics.collect()
         for sample in family.samples
-        if sample.name == "carpal_requests_total"
+        if sample.name == name
     }
 
 
 @pytest.mark.parametrize(
     ("failure", "labels"),
     [
-        (None, ("200", "ok")),
-        (RequestError("what"), ("400", "request.invalid")),
-        (asyncio.CancelledError(), ("499", "request.cancelled")),
-        (ZeroDivisionError(), ("500", "internal.unexpected")),
+        (None, ("tiny", "200", "ok")),
+        (RequestError("what"), ("tiny", "400", "request.invalid")),
+        (OverloadedError("what"), ("tiny", "429", "service.overloaded")),
+        (asyncio.CancelledError(), ("tiny", "499", "request.cancelled")),
+        (ZeroDivisionError(), ("tiny", "500", "internal.unexpected")),
     ],
 )
-def test_every_way_out_is_counted_once_and_passed_on(failure: BaseException | None, labels: tuple[str, str]):
-    metrics = Metrics(CollectorRegistry())
+def test_every_way_out_is_counted_once_and_passed_on(
+    metrics: Metrics, failure: BaseException | None, labels: tuple[str, ...]
+):
+    def go() -> None:
+        with metrics.request() as asked:
+            asked.model = "tiny"
+            assert counted(metrics, "carpal_requests_in_flight") == {(): 1}
+            if failure is not None:
+                raise failure
+
     if failure is None:
-        with metrics.request():
-            assert metrics.registry.get_sample_value("carpal_requests_in_flight") == 1
+        go()
     else:
-        with pytest.raises(type(failure)), metrics.request():
-            raise failure
-    assert counted(metrics) == {labels: 1.0}
-    assert metrics.registry.get_sample_value("carpal_requests_in_flight") == 0
+        with pytest.raises(type(failure)):
+            go()
+    assert counted(metrics, "carpal_requests_total", "model", "code", "reason") == {labels: 1.0}
+    assert counted(metrics, "carpal_requests_in_flight") == {(): 0}
 
 
-def test_stages_are_in_seconds():
-    metrics = Metrics(CollectorRegistry())
-    metrics.stages(Timings(infer_ms=250.0))
-    total = metrics.registry.get_sample_value("carpal_request_duration_seconds_sum", {"stage": "infer"})
-    assert total == 0.25
+@pytest.mark.parametrize(
+    ("failure", "shed"),
+    [(OverloadedError("w"), {("service.overloaded",): 1}), (DeadlinePassedError("w"), {("request.deadline",): 1}),
+     (RequestError("w"), {})],
+)  # fmt: skip
+def test_what_was_shed_is_counted_by_its_code(metrics: Metrics, failure: Exception, shed: dict[tuple[str], float]):
+    with pytest.raises(type(failure)), metrics.request():
+        raise failure
+    assert counted(metrics, "carpal_shed_total", "reason") == shed
 
 
-def test_the_model_is_named_and_an_emulated_engine_would_be(served: Served):
-    metrics = Metrics(CollectorRegistry())
+def test_what_was_said_of_an_image_is_counted(metrics: Metrics, served: Served, grey_png: Callable[..., bytes]):
+    record = served.detector.detect(grey_png())
+    timings = record.timings.model_copy(update={"infer_ms": 250.0})
+    metrics.image("tiny", record.model_copy(update={"timings": timings}))
+    seconds = counted(metrics, "carpal_request_duration_seconds_sum", "model", "stage")
+    assert seconds["tiny", "infer"] == 0.25
+    assert set(seconds) == {("tiny", stage) for stage in ("queue", "read", "preprocess", "infer", "postprocess")}
+    found = counted(metrics, "carpal_detections_total", "class", "status")
+    labels = [(finding.label, finding.status) for finding in record.findings]
+    assert found == {label: labels.count(label) for label in labels}
+    assert sum(counted(metrics, "carpal_confidence_count", "class").values()) == len(record.findings)
+    assert counted(metrics, "carpal_image_quality_sum", "measure")["exposure",] == pytest.approx(
+        record.quality.exposure
+    )
+
+
+def test_the_model_is_named_and_one_that_took_its_place_too(metrics: Metrics, served: Served):
     metrics.serving("tiny", served.detector)
-    labels = {
-        "name": "tiny", "version": "1", "digest": served.detector.package.digest,
-        "engine": "onnxruntime", "precision": "float32", "emulated": "false",
-    }  # fmt: skip
-    assert metrics.registry.get_sample_value("carpal_model_info", labels) == 1
+    assert counted(metrics, "carpal_model_info", "name", "version", "engine", "emulated") == {
+        ("tiny", "1", "onnxruntime", "false"): 1
+    }
+    digest = served.detector.package.digest
+    metrics._info["tiny"] = ("tiny", "0", digest, "onnxruntime", "float32", "false")
+    metrics.serving("tiny", served.detector)
+    assert counted(metrics, "carpal_model_info", "version") == {("1",): 1, ("0",): 0}
 
 
-def test_gauges_are_read_when_they_are_asked_for():
-    metrics, depth = Metrics(CollectorRegistry()), [0]
-    metrics.watch(ready=lambda: True, depth=lambda: depth[0], running=lambda: 2, capacity=32)
+def test_gauges_are_read_when_they_are_asked_for(metrics: Metrics):
+    depth = [0]
+    metrics.watch({families.QUEUE_DEPTH: lambda: depth[0], families.READY: lambda: True})
     depth[0] = 5
-    text = metrics.render().decode()
-    for line in ("carpal_ready 1.0", "carpal_queue_depth 5.0", "carpal_streams_busy 2.0", "carpal_queue_capacity 32.0"):
-        assert line in text
+    text, media_type = metrics.render()
+    assert b"carpal_queue_depth 5.0" in text
+    assert b"carpal_ready 1.0" in text
+    assert media_type.startswith("text/plain")
+
+
+def test_the_trace_of_a_slow_request_is_an_exemplar_for_who_reads_openmetrics(metrics: Metrics):
+    with metrics.request() as asked:
+        asked.trace_id = "ab" * 16
+    text, media_type = metrics.render("application/openmetrics-text;version=1.0.0")
+    assert media_type.startswith("application/openmetrics-text")
+    assert b'# {trace_id="' + b"ab" * 16 + b'"}' in text
+
+
+def test_batches_are_counted_by_size(metrics: Metrics):
+    metrics.batch("tiny", 4, 0.25)
+    metrics.batch("tiny", 4, 0.25)
+    assert counted(metrics, "carpal_batches_total", "model", "size") == {("tiny", "4"): 2}
+    assert counted(metrics, "carpal_batch_seconds_total", "model", "size") == {("tiny", "4"): 0.5}

@@ -5,14 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 
 from carpal.errors import STATUS
-from carpal_detector.openapi import document
+from carpal_detector.openapi import document, example_image
 
-PATHS = document("tiny", "0")["paths"]
+DOCUMENT = document("tiny", "0")
+PATHS = DOCUMENT["paths"]
 GETS = sorted(path for path, item in PATHS.items() if "get" in item)
 POSTS = sorted(path for path, item in PATHS.items() if "post" in item)
+
+
+def examples(path: str) -> dict[str, Any]:
+    return PATHS[path]["post"]["requestBody"]["content"]["application/json"]["examples"]
+
+
+def fits(value: Any, schema: dict[str, Any]) -> None:
+    jsonschema.validate(value, {**schema, "components": DOCUMENT["components"]})
 
 
 def filled(path: str) -> str:
@@ -25,15 +35,39 @@ async def test_it_is_served_with_the_name_of_the_model(client: httpx.AsyncClient
 
 
 @pytest.mark.parametrize("path", GETS)
-async def test_every_described_page_is_there(client: httpx.AsyncClient, path: str):
-    assert (await client.get(filled(path))).status_code == 200
+async def test_every_described_page_is_there_and_as_described(client: httpx.AsyncClient, path: str):
+    answer = await client.get(filled(path))
+    assert answer.status_code == 200
+    content = PATHS[path]["get"]["responses"]["200"]["content"]
+    assert answer.headers["content-type"].partition(";")[0] in content
+    if "application/json" in content:
+        fits(answer.json(), content["application/json"]["schema"])
+
+
+@pytest.mark.parametrize(("path", "name"), [(path, name) for path in POSTS for name in examples(path)])
+async def test_every_example_is_as_described_and_so_is_its_answer(client: httpx.AsyncClient, path: str, name: str):
+    post = PATHS[path]["post"]
+    example = examples(path)[name]["value"]
+    fits(example, post["requestBody"]["content"]["application/json"]["schema"])
+    answer = await client.post(filled(path), json=example)
+    assert answer.status_code == 200, answer.text
+    fits(answer.json(), post["responses"]["200"]["content"]["application/json"]["schema"])
 
 
 @pytest.mark.parametrize("path", POSTS)
-async def test_every_example_is_answered(client: httpx.AsyncClient, path: str):
-    example = PATHS[path]["post"]["requestBody"]["content"]["application/json"]["example"]
-    answer = await client.post(filled(path), json=example)
-    assert answer.status_code == 200, answer.text
+async def test_a_plain_image_is_answered_as_described(client: httpx.AsyncClient, path: str):
+    for query in ("", "?formats=fhir-r4"):
+        answer = await client.post(filled(path) + query, content=example_image(), headers={"Content-Type": "image/png"})
+        fits(answer.json(), PATHS[path]["post"]["responses"]["200"]["content"]["application/json"]["schema"])
+
+
+@pytest.mark.parametrize("path", POSTS)
+async def test_a_failure_is_described_and_has_the_one_shape(client: httpx.AsyncClient, path: str):
+    answer = await client.post(filled(path), content=b"GIF89a")
+    fits(
+        answer.json(),
+        PATHS[path]["post"]["responses"][str(answer.status_code)]["content"]["application/json"]["schema"],
+    )
 
 
 @pytest.mark.parametrize("path", POSTS)
@@ -44,4 +78,4 @@ def test_every_described_failure_is_a_status_of_the_tree(path: str):
 
 def test_every_route_is_described(service: Any):
     router = service.app._app
-    assert {route.path for route in router.routes} - {"/openapi.json"} == set(PATHS)
+    assert {route.path for route in router.routes} == set(PATHS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -100,6 +101,54 @@ async def test_v1_instances_become_predictions(client: httpx.AsyncClient, grey_p
     assert names == ["wrist", "wrist"]
 
 
+async def test_pixels_travel_as_json_and_as_bytes_to_the_same_findings(client: httpx.AsyncClient):
+    pixels = np.full((2, 1, 64, 64), 20, np.uint8)
+    pixels[:, 0, 8:16, 16:24] = 255
+    found = []
+    for datatype, values in (("UINT8", pixels), ("FP32", (pixels / 255.0).astype(np.float32))):
+        tensor = {"name": "pixels", "shape": list(pixels.shape), "datatype": datatype}
+        asked = {"inputs": [tensor | {"data": values.ravel().tolist()}], "outputs": [{"name": "boxes"}]}
+        found.append((await client.post(INFER, json=asked)).json()["outputs"][0]["data"])
+        asked["inputs"] = [tensor | {"parameters": {"binary_data_size": values.nbytes}}]
+        head = json.dumps(asked).encode()
+        headers = {"Inference-Header-Content-Length": str(len(head)), "Content-Type": "application/octet-stream"}
+        answer = await client.post(INFER, content=head + values.tobytes(), headers=headers)
+        found.append(answer.json()["outputs"][0]["data"])
+    assert found[0][:4] == [16, 8, 24, 16]
+    assert found == [found[0]] * 4
+
+
+async def test_formats_come_beside_the_record_where_they_are_asked_for(
+    client: httpx.AsyncClient, grey_png: Callable[..., bytes]
+):
+    headers = {"Content-Type": "image/png"}
+    plain = (await client.post(f"{INFER}?formats=sr,fhir-r4", content=grey_png(), headers=headers)).json()
+    assert plain["record"]["schema"] == "carpal.record/v1"
+    assert base64.b64decode(plain["formats"]["sr"])[128:132] == b"DICM"
+    assert plain["formats"]["fhir-r4"]["resourceType"] == "Bundle"
+    instance = {"b64": base64.b64encode(grey_png()).decode()}
+    v1 = (await client.post(PREDICT, json={"instances": [instance], "parameters": {"formats": "fhir-r4"}})).json()
+    assert list(v1["predictions"][0]["formats"]) == ["fhir-r4"]
+    v2 = (await client.post(INFER, json=tensors(grey_png(), parameters={"formats": "sr"}))).json()
+    assert [output["name"] for output in v2["outputs"]] == ["record", "sr"]
+    assert base64.b64decode(v2["outputs"][1]["data"][0])[128:132] == b"DICM"
+
+
+async def test_statistics_are_those_that_tritons_clients_read(
+    client: httpx.AsyncClient, grey_png: Callable[..., bytes]
+):
+    await client.post(INFER, json=tensors(grey_png(), grey_png(seed=1)))
+    (stats,) = (await client.get("/v2/models/tiny/stats")).json()["model_stats"]
+    assert (stats["name"], stats["version"], stats["inference_count"]) == ("tiny", "1", 2)
+    assert stats["inference_stats"]["success"]["count"] == 1
+
+
+async def test_the_configuration_has_types_and_shapes_in_tritons_words(client: httpx.AsyncClient):
+    answer = (await client.get("/v2/models/tiny/config")).json()
+    assert answer["input"][1] == {"name": "pixels", "data_type": "TYPE_UINT8", "dims": [-1, 1, 64, 64]}
+    assert answer["max_batch_size"] == 0
+
+
 async def test_v1_takes_an_image_as_one_instance(client: httpx.AsyncClient, grey_png: Callable[..., bytes]):
     answer = await client.post(PREDICT, content=grey_png(), headers={"Content-Type": "image/png"})
     assert len(answer.json()["predictions"]) == 1
@@ -162,13 +211,22 @@ async def test_more_images_than_the_service_holds_are_413(client: httpx.AsyncCli
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/nowhere"), ("POST", "/v2"), ("GET", INFER), ("DELETE", "/"), ("GET", "/v2/"), ("GET", "/v2/models/x/y")],
+    [("GET", "/nowhere"), ("POST", "/v2/"), ("GET", "/v2/"), ("GET", "/v2/models/x/y")],
 )
 async def test_an_unknown_route_is_404_in_the_one_shape(client: httpx.AsyncClient, method: str, path: str):
     answer = await client.request(method, path)
     assert answer.status_code == 404
     assert set(answer.json()) == {"error", "code", "reason", "remedy", "request_id"}
     assert answer.json()["code"] == "request.unknown-route"
+
+
+@pytest.mark.parametrize(("method", "path", "allowed"), [("POST", "/v2", "GET, HEAD"), ("GET", INFER, "POST")])
+async def test_a_method_that_a_path_does_not_take_is_405_with_those_that_it_does(
+    client: httpx.AsyncClient, method: str, path: str, allowed: str
+):
+    answer = await client.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (405, "request.unknown-method")
+    assert answer.headers["allow"] == allowed
 
 
 @pytest.mark.parametrize("path", ["/v2/models/other", "/v2/models/other/ready", "/v1/models/other"])
@@ -181,7 +239,7 @@ async def test_an_unknown_model_is_404_and_the_served_one_is_named(client: httpx
 async def test_the_root_tells_what_this_is_and_what_to_try(client: httpx.AsyncClient):
     answer = (await client.get("/")).json()
     assert (answer["status"], answer["ready"], answer["docs"]) == ("alive", True, "/openapi.json")
-    assert answer["model"]["classes"] == ["fracture", "text"]
+    assert answer["models"][0]["classes"] == ["fracture", "text"]
     assert answer["try"].endswith("http://service/v2/models/tiny/infer")
 
 
@@ -192,7 +250,10 @@ async def test_metadata_tell_types_and_shapes_truly(client: httpx.AsyncClient):
         "image": ("BYTES", [-1]),
         "pixels": ("UINT8", [-1, 1, 64, 64]),
     }
-    assert [one["name"] for one in answer["outputs"]] == ["record", "boxes", "scores", "classes", "counts"]
+    assert [one["name"] for one in answer["outputs"]] == [
+        *("record", "boxes", "scores", "classes", "counts"),
+        *("sr", "fhir-r4", "fhir-r5"),
+    ]
     assert answer["parameters"]["emulated"] is False
 
 
@@ -262,8 +323,8 @@ async def test_requests_are_counted_by_status_and_reason(client: httpx.AsyncClie
     await client.post(INFER, content=b"GIF89a")
     await client.get("/v2/health/ready")
     lines = (await client.get("/metrics")).text.splitlines()
-    assert 'carpal_requests_total{code="200",reason="ok"} 1.0' in lines
-    assert 'carpal_requests_total{code="415",reason="image.not-an-image"} 1.0' in lines
+    assert 'carpal_requests_total{code="200",model="tiny",reason="ok"} 1.0' in lines
+    assert 'carpal_requests_total{code="415",model="tiny",reason="image.not-an-image"} 1.0' in lines
     assert sum(line.startswith("carpal_requests_total") for line in lines) == 2
     assert "carpal_ready 1.0" in lines
 

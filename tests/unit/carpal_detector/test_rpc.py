@@ -11,11 +11,14 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from carpal.records.record import Record
 from carpal_detector.errors import PortInUseError
+from carpal_detector.lifecycle import Phase
 from carpal_detector.proto import open_inference_pb2 as messages
-from carpal_detector.rpc import deadline_of, open_server
+from carpal_detector.rpc import open_server
 from carpal_detector.server import Service
 from carpal_detector.sockets import listen, port_of
 
@@ -112,23 +115,53 @@ async def test_a_deadline_that_passes_in_the_queue_is_deadline_exceeded(
     await held
 
 
-@pytest.mark.parametrize(
-    ("own_s", "header", "expected_s"),
-    [(None, None, None), (2.0, None, 2.0), (None, "500", 0.5), (2.0, "500", 0.5), (0.25, "500", 0.25)],
-)
-async def test_the_nearer_of_the_deadlines_of_grpc_and_of_the_header_counts(
-    own_s: float | None, header: str | None, expected_s: float | None
+async def test_a_deadline_that_would_pass_in_the_queue_is_refused_at_once(
+    call: Call, service: Service, grey_png: Callable[..., bytes]
 ):
-    class Context:
-        def time_remaining(self) -> float | None:
-            return own_s
+    gate = threading.Event()
+    asyncio.get_running_loop().call_later(0.3, gate.set)
+    await service.scheduler.run([lambda ms: gate.wait(20)])
+    gate.clear()
+    held = asyncio.create_task(service.scheduler.run([lambda ms: gate.wait(20)] * 2))
+    await asyncio.sleep(0)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call("ModelInfer", request(grey_png()), timeout=0.25)
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    trailing = dict(caught.value.trailing_metadata())
+    assert (trailing["carpal-code"], int(trailing["retry-after"])) == ("service.wait-too-long", 1)
+    gate.set()
+    await held
 
-        def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
-            return () if header is None else (("x-request-deadline-ms", header),)
 
-    now_s = asyncio.get_running_loop().time()
-    until_s = deadline_of(Context())
-    assert until_s == (None if expected_s is None else pytest.approx(now_s + expected_s, abs=0.2))
+async def test_health_checks_and_those_who_watch_them_are_told(service: Service):
+    server, port = await open_server(service.rpc, "127.0.0.1", 0, max_message_bytes=200_000)
+    await server.start()
+    await service.rpc.tell_health()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        for name in ("", "tiny", "inference.GRPCInferenceService"):
+            answer = await stub.Check(health_pb2.HealthCheckRequest(service=name))
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        watch = stub.Watch(health_pb2.HealthCheckRequest(service="tiny"))
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+        service.lifecycle.phase = Phase.LINGERING
+        await service.rpc.tell_health()
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        watch.cancel()
+    await server.stop(None)
+
+
+async def test_reflection_names_the_services(service: Service):
+    server, port = await open_server(service.rpc, "127.0.0.1", 0, max_message_bytes=200_000)
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        asked = reflection_pb2.ServerReflectionRequest(list_services="")
+        (answer,) = [one async for one in stub.ServerReflectionInfo(iter([asked]))]
+    assert {"inference.GRPCInferenceService", "grpc.health.v1.Health"} <= {
+        one.name for one in answer.list_services_response.service
+    }
+    await server.stop(None)
 
 
 async def test_a_message_above_the_limit_is_refused(call: Call):
@@ -139,7 +172,9 @@ async def test_a_message_above_the_limit_is_refused(call: Call):
 
 async def test_requests_are_counted_as_those_of_rest_are(call: Call, service: Service, grey_png: Callable[..., bytes]):
     await call("ModelInfer", request(grey_png()))
-    count = service.metrics.registry.get_sample_value("carpal_requests_total", {"code": "200", "reason": "ok"})
+    count = service.metrics.registry.get_sample_value(
+        "carpal_requests_total", {"model": "tiny", "code": "200", "reason": "ok"}
+    )
     assert count == 1
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from carpal.errors import ConfigError
 from carpal.machine import usable_cores
+from carpal_detector.logs import make_logger
+from carpal_detector.server import Service
 from carpal_detector.settings import Settings
 
 
@@ -15,7 +19,16 @@ def test_every_setting_is_described(name: str):
 
 
 def test_a_stream_a_core_is_the_default():
-    assert Settings().streams == usable_cores() >= 1
+    service = Service(Settings(isolate=False), make_logger(io.StringIO()))
+    assert service.scheduler.streams == usable_cores() >= 1
+    service.scheduler.close()
+
+
+def test_one_model_or_several_may_be_named():
+    assert Settings(model="wrist").model == ("wrist",)
+    assert Settings(model=["wrist", "ankle@candidate"]).model == ("wrist", "ankle@candidate")
+    with pytest.raises(ConfigError, match="model_name names one model"):
+        Settings.parse({"model": ["wrist", "ankle"], "model_name": "joint"}, source="the command line")
 
 
 @pytest.mark.parametrize(

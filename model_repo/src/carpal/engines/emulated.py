@@ -12,6 +12,7 @@ from carpal.engines.errors import InputMismatchError
 from carpal.packages.manifest import Manifest
 
 MOST_FINDINGS = 3
+MAX_BATCH = 16
 
 
 class EmulatedEngine:
@@ -20,21 +21,26 @@ class EmulatedEngine:
     Args:
         manifest: fixes the sizes of input and output.
         delay_ms: sleep for one image; a batch of N sleeps N times as long, as a busy core would.
+        call_ms: sleep for each call besides, however many images it has, as an accelerator would; then batches pay.
         precision: of the variant that it stands in for.
     """
 
-    def __init__(self, manifest: Manifest, delay_ms: float, *, precision: str = "float32") -> None:
+    def __init__(
+        self, manifest: Manifest, delay_ms: float, *, call_ms: float = 0.0, precision: str = "float32"
+    ) -> None:
         box = manifest.preprocessing.letterbox
         self._delay_ms = delay_ms
+        self._call_ms = call_ms
         self._info = EngineInfo(
             name="emulated",
-            version=f"{delay_ms:g}ms",
+            version=f"{call_ms:g}+{delay_ms:g}ms" if call_ms else f"{delay_ms:g}ms",
             device="none",
             precision=precision,
             input_px=(box.height_px, box.width_px),
             classes=len(manifest.classes),
             anchors=manifest.output.anchors,
             emulated=True,
+            max_batch=MAX_BATCH if call_ms else 1,
         )
 
     def run(self, images: Images) -> Heads:
@@ -49,7 +55,7 @@ class EmulatedEngine:
                 f"The package takes {['N', 1, *self._info.input_px]}.",
                 "Prepare images with the preprocessing chain of the same package.",
             )
-        time.sleep(self._delay_ms * len(images) / 1000.0)
+        time.sleep((self._call_ms + self._delay_ms * len(images)) / 1000.0)
         return np.stack([self._head(image) for image in images])
 
     def describe(self) -> EngineInfo:

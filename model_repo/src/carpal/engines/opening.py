@@ -22,7 +22,8 @@ def open_engine(
     """Load a variant of a package.
 
     Args:
-        spec: "onnxruntime", "openvino", or "emulated:<ms>" to sleep that long for an image instead of computing.
+        spec: "onnxruntime", "openvino", or "emulated:<ms>" to sleep that long for an image instead of computing;
+            "emulated:<ms>+<ms>" sleeps for each call and for each image in it.
         package: an opened package.
         variant: by default the one that ``Package.variant`` gives for this engine.
         threads: threads inside one call; None for one a physical core, 1 for one stream a calling thread.
@@ -38,7 +39,9 @@ def open_engine(
     name, _, argument = spec.partition(":")
     variant = variant or package.variant(engine=None if name == "emulated" else name)
     if name == "emulated":
-        return EmulatedEngine(package.manifest, _delay_ms(spec, argument), precision=variant.precision)
+        call, plus, image = argument.rpartition("+")
+        call_ms = _delay_ms(spec, call) if plus else 0.0
+        return EmulatedEngine(package.manifest, _delay_ms(spec, image), call_ms=call_ms, precision=variant.precision)
     if spec == "onnxruntime":
         from carpal.engines.onnx import OnnxEngine  # 0.2 s and 100 MB that the emulated engine never needs
 

@@ -1,20 +1,30 @@
-"""Request headers and bodies: what a body is, how much of it is read, and until when an answer is wanted."""
+"""Request headers and bodies: what a body is, and how much of it is read, in what time."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
 from enum import Enum
-from math import isfinite
 from urllib.parse import unquote
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
-from carpal_detector.errors import BodyTooLargeError, ClientGoneError, MalformedError, WrongMediaTypeError
+from carpal_detector.budget import Lease
+from carpal_detector.errors import (
+    BodyTooLargeError,
+    ClientGoneError,
+    MalformedError,
+    SlowBodyError,
+    WrongMediaTypeError,
+)
 
-DEADLINE = "x-request-deadline-ms"
 NAME = "x-carpal-name"
-IMAGES = frozenset({"image/png", "image/x-png", "image/jpeg", "image/jpg", "application/dicom"})
+IMAGES = frozenset(
+    {
+        *("image/png", "image/x-png", "image/jpeg", "image/jpg", "image/tiff", "image/x-tiff", "image/bmp"),
+        *("image/x-bmp", "image/x-ms-bmp", "application/dicom", "image/dicom-rle"),
+    }
+)
 GENERAL = frozenset({"", "application/octet-stream"})
 
 
@@ -56,48 +66,57 @@ def sniffed(body: bytes) -> Content:
     return Content.JSON if body[:64].lstrip().startswith(b"{") else Content.IMAGE
 
 
-async def read_body(request: Request, limit_bytes: int) -> bytes:
+async def read_body(
+    receive: Receive, headers: Mapping[str, str], lease: Lease, *, limit_bytes: int, limit_s: float
+) -> bytes:
     """The whole body, unless it is too large: then it is not even read.
+
+    Args:
+        receive: the messages of the request.
+        headers: of the request.
+        lease: where its bytes are accounted before they are held.
+        limit_bytes: the largest body.
+        limit_s: seconds in which it has to arrive.
 
     Raises:
         BodyTooLargeError: by its header, or while reading.
+        OverloadedError: the service holds too many bytes already.
+        SlowBodyError: it did not arrive in time.
         ClientGoneError: the caller hung up.
     """
-    length = whole_number(request.headers, "content-length")
-    if length is not None and length > limit_bytes:
-        raise _too_large(f"{length} bytes", limit_bytes)
-    chunks, size = [], 0
+    length = whole_number(headers, "content-length")
+    if length is not None:
+        if length > limit_bytes:
+            raise _too_large(f"{length} bytes", limit_bytes)
+        lease.grow(length)
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > limit_bytes:
-                raise _too_large(f"more than {limit_bytes} bytes", limit_bytes)
-            chunks.append(chunk)
-    except ClientDisconnect as failure:
-        raise ClientGoneError("The caller hung up while sending", "", "Send the whole body.") from failure
-    return b"".join(chunks)
+        async with asyncio.timeout(limit_s):
+            return await _gathered(receive, length or 0, lease, limit_bytes)
+    except TimeoutError as failure:
+        raise SlowBodyError(
+            f"The body did not arrive within {limit_s:g} s",
+            "A caller who sends slowly would hold memory that others need.",
+            "Send it faster, or in a smaller file.",
+        ) from failure
 
 
-def deadline_s(headers: Mapping[str, str]) -> float | None:
-    """Loop time until which an answer is wanted, from the milliseconds that the caller will still wait.
-
-    Raises:
-        MalformedError: not a number, or negative.
-    """
-    text = headers.get(DEADLINE)
-    if text is None:
-        return None
-    try:
-        budget_ms = float(text)
-    except ValueError:
-        budget_ms = -1.0
-    if not (isfinite(budget_ms) and budget_ms >= 0):
-        raise MalformedError(
-            f"X-Request-Deadline-Ms is {text!r}",
-            "It is the milliseconds that you will still wait.",
-            "Send a number, 0 or more.",
-        )
-    return asyncio.get_running_loop().time() + budget_ms / 1e3
+async def _gathered(receive: Receive, leased: int, lease: Lease, limit_bytes: int) -> bytes:
+    """Chunk by chunk; what the header did not announce is accounted as it comes."""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError("The caller hung up while sending", "", "Send the whole body.")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit_bytes:
+            raise _too_large(f"more than {limit_bytes} bytes", limit_bytes)
+        if size > leased:
+            lease.grow(size - leased)
+            leased = size
+        if not message.get("more_body"):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def name_of(headers: Mapping[str, str]) -> str | None:

@@ -14,24 +14,47 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    model: Annotated[str, typer.Option(help="Package folder, or name, name@channel, name:version.")] = "starter",
+    model: Annotated[
+        list[str] | None, typer.Option(help="Package folder, or name, name@channel, name:version; again for more.")
+    ] = None,
     repository: Annotated[str | None, typer.Option(help="Where references are looked up; a folder or s3://...")] = None,
     model_name: Annotated[
-        str | None, typer.Option("--model-name", "--model_name", help="Name in the routes; default the package's.")
+        str | None, typer.Option("--model-name", "--model_name", help="Name in the routes, where there is one model.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="onnxruntime, or emulated:MS, which sleeps.")] = "onnxruntime",
+    engine: Annotated[
+        str, typer.Option(help="auto (as tuned, else onnxruntime), onnxruntime, openvino; emulated:MS, which sleeps.")
+    ] = "auto",
+    precision: Annotated[str | None, typer.Option(help="Variant of the package, where the engine is named.")] = None,
+    profile: Annotated[Path | None, typer.Option(help="Profile of carpal tune, for auto; default the cache's.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="REST port; 0 takes a free one.")] = 8080,
     grpc_port: Annotated[int, typer.Option(help="gRPC port; 0 takes a free one.")] = 8081,
     port_file: Annotated[Path | None, typer.Option(help="Write the ports in use here, as JSON, once ready.")] = None,
-    streams: Annotated[int | None, typer.Option(help="Images computed at once; default one a core.")] = None,
-    threads: Annotated[int, typer.Option(help="Threads of the engine, a stream.")] = 1,
+    streams: Annotated[int | None, typer.Option(help="Images at work at once; default one a core.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of the engine, a stream; default as tuned, else 1.")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Most images in a call of the engine; default what pays: 1 on a CPU.")
+    ] = None,
+    batch_wait_ms: Annotated[float, typer.Option(help="How long an image waits for company in a batch.")] = 2.0,
     queue: Annotated[int, typer.Option(help="Images that may wait; the next is refused with 429.")] = 32,
     require_signature: Annotated[
         Path | None, typer.Option(help="Public key; refuse a package that is not signed with it.")
     ] = None,
     isolate: Annotated[bool, typer.Option(help="Decode files in worker processes, away from the service.")] = True,
+    queue_bytes: Annotated[
+        int, typer.Option(help="Bytes of all requests held at once; what would exceed it gets 429.")
+    ] = 512 * 1024 * 1024,
+    deadline_ms: Annotated[
+        float | None, typer.Option(help="How long callers wait who send no X-Request-Deadline-Ms.")
+    ] = None,
+    tenant_header: Annotated[
+        str | None, typer.Option(help="Header that names the tenant; tenants then take turns.")
+    ] = None,
+    tenant_share: Annotated[float, typer.Option(help="Most of the queue that one tenant may hold.")] = 0.5,
     max_body_bytes: Annotated[int, typer.Option(help="Largest REST body and gRPC message.")] = 64 * 1024 * 1024,
+    body_timeout_s: Annotated[float, typer.Option(help="Seconds in which a body must have arrived.")] = 30.0,
     linger_s: Annotated[float, typer.Option(help="After SIGTERM: seconds of serving on, no longer ready.")] = 0.5,
     drain_s: Annotated[float, typer.Option(help="After that: seconds for admitted requests to finish.")] = 25.0,
 ) -> None:

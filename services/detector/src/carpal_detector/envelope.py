@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carpal.errors import CarpalError
-from carpal_detector.errors import RetryLaterError, UnknownRouteError, unexpected
+from carpal_detector.errors import RetryLaterError, UnknownMethodError, UnknownRouteError, unexpected
 from carpal_detector.lifecycle import Lifecycle
 from carpal_detector.logs import Logger, place
 
@@ -88,12 +88,19 @@ def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | Non
 
 
 def _answer(failure: CarpalError, request_id: str) -> Response:
-    headers = {"retry-after": str(failure.retry_after_s)} if isinstance(failure, RetryLaterError) else None
+    headers = {}
+    if isinstance(failure, RetryLaterError):
+        headers["retry-after"] = str(failure.retry_after_s)
+    if isinstance(failure, UnknownMethodError):
+        headers["allow"] = failure.allowed
     return json_response(document(failure, request_id), failure.status.http, headers)
 
 
-def _unknown_method(scope: Scope, failure: HTTPException) -> UnknownRouteError:
+def _unknown_method(scope: Scope, failure: HTTPException) -> UnknownMethodError:
     allowed = ", ".join(sorted((failure.headers or {}).get("Allow", "").split(", ")))
-    return UnknownRouteError(
-        f"There is no {scope['method']} {scope['path']}", f"The path takes {allowed}.", "See /openapi.json."
+    return UnknownMethodError(
+        f"There is no {scope['method']} {scope['path']}",
+        f"The path takes {allowed}.",
+        "See /openapi.json.",
+        allowed=allowed,
     )

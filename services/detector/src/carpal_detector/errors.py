@@ -3,17 +3,20 @@
 ::
 
     RequestError
-    ├── UnknownRouteError     request.unknown-route   no such path, or not with this method
+    ├── UnknownRouteError     request.unknown-route   no such path
+    ├── UnknownMethodError    request.unknown-method  the path is there, but not with this method
     ├── UnknownModelError     request.unknown-model   not the model, or not the version, that is served
     ├── MalformedError        request.malformed       JSON, parameters or headers that break the protocol
     ├── BadTensorError        request.tensor          an input at odds with itself or with the model's metadata
     ├── WrongMediaTypeError   request.media-type      a content type or encoding that is not taken
     ├── BodyTooLargeError     request.too-large       more bytes, or more images, than the service takes
+    ├── SlowBodyError         request.slow            the body did not arrive in time
     ├── DeadlinePassedError   request.deadline        the caller's deadline came before its turn
     └── ClientGoneError       request.cancelled       the caller hung up
     ServiceError
     ├── NotReadyError         service.not-ready       no warm model yet
     ├── OverloadedError       service.overloaded      the queue is full
+    ├── WaitTooLongError      service.wait-too-long   the deadline would pass before its turn
     ├── DrainingError         service.draining        the process is about to end
     ├── PortInUseError        service.port-in-use     another process has the port
     └── CannotBindError       service.cannot-bind     the address cannot be listened on
@@ -25,10 +28,25 @@ from carpal.errors import CarpalError, Kind, RequestError, ServiceError
 
 
 class UnknownRouteError(RequestError):
-    """No such path, or not with this method."""
+    """No such path."""
 
     code = "request.unknown-route"
     kind = Kind.NOT_FOUND
+
+
+class UnknownMethodError(RequestError):
+    """The path is there, but not with this method.
+
+    Attributes:
+        allowed: the methods that it takes, for the Allow header (RFC 9110).
+    """
+
+    code = "request.unknown-method"
+    kind = Kind.NOT_ALLOWED
+
+    def __init__(self, what: str, why: str = "", remedy: str = "", *, allowed: str = "") -> None:
+        super().__init__(what, why, remedy)
+        self.allowed = allowed
 
 
 class UnknownModelError(RequestError):
@@ -62,6 +80,13 @@ class BodyTooLargeError(RequestError):
 
     code = "request.too-large"
     kind = Kind.TOO_LARGE
+
+
+class SlowBodyError(RequestError):
+    """The body did not arrive in time."""
+
+    code = "request.slow"
+    kind = Kind.SLOW
 
 
 class DeadlinePassedError(RequestError):
@@ -100,6 +125,13 @@ class OverloadedError(RetryLaterError):
     """The queue is full."""
 
     code = "service.overloaded"
+    kind = Kind.OVERLOADED
+
+
+class WaitTooLongError(RetryLaterError):
+    """By what jobs take now, the deadline would pass before its turn."""
+
+    code = "service.wait-too-long"
     kind = Kind.OVERLOADED
 
 

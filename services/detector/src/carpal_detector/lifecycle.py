@@ -1,14 +1,12 @@
-"""From a reference to a warm model, and the phases that a process goes through."""
+"""The phases that a process goes through, and the models that it serves meanwhile."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import Enum
 
-from carpal.detection.detector import Detector, open_detector
-from carpal.packages.reference import resolve
 from carpal_detector.errors import NotReadyError, UnknownModelError
-from carpal_detector.settings import Settings
+from carpal_detector.served import Served
 
 
 class Phase(Enum):
@@ -20,41 +18,21 @@ class Phase(Enum):
     DRAINING = "draining"
 
 
-@dataclass(frozen=True)
-class Served:
-    """A warm detector and its name in the routes."""
-
-    name: str
-    detector: Detector
-
-    @property
-    def version(self) -> str:
-        """The package's version."""
-        return self.detector.manifest.version
-
-
-def load(settings: Settings) -> Served:
-    """Resolve, verify, open and warm up the model that the settings name.
-
-    Raises:
-        CarpalError: of the package, the repository or the engine, whatever is wrong.
-    """
-    package = resolve(settings.model, settings.repository, public_key=settings.require_signature)
-    detector = open_detector(package, settings.engine, threads=settings.threads)
-    detector.warm_up()
-    return Served(settings.model_name or package.manifest.name, detector)
-
-
 class Lifecycle:
-    """The phase, and the model once it is there: loading, ready, lingering (serves on, not ready), draining (503)."""
+    """The phase, and the models once they are there: loading, ready, lingering (serves on, not ready), draining (503).
+
+    Attributes:
+        phase: where the process is.
+        models: name in the routes to what is served, in the order of the command line; empty while loading.
+    """
 
     def __init__(self) -> None:
         self.phase = Phase.LOADING
-        self.served: Served | None = None
+        self.models: Mapping[str, Served] = {}
 
     @property
     def ready(self) -> bool:
-        """A warm model is there, and the process means to stay."""
+        """Every model is warm, and the process means to stay."""
         return self.phase is Phase.READY
 
     @property
@@ -62,26 +40,27 @@ class Lifecycle:
         """The process is about to end: callers should take their next request elsewhere."""
         return self.phase in (Phase.LINGERING, Phase.DRAINING)
 
-    def opened(self, served: Served) -> None:
-        """The model is warm."""
-        self.served = served
+    def opened(self, *served: Served) -> None:
+        """These models are warm."""
+        self.models = {one.name: one for one in served}
         self.phase = Phase.READY
 
     def model(self, name: str, version: str | None = None) -> Served:
-        """The served model, if it is the one that is asked for.
+        """The model that is asked for.
 
         Raises:
             NotReadyError: there is none yet.
-            UnknownModelError: it has another name or version.
+            UnknownModelError: none has this name, or it has another version.
         """
-        served = self.served
+        served = self.models.get(name)
         if served is None:
-            raise NotReadyError(
-                "No model is loaded yet", "The process has just started.", "Ask /v2/health/ready, then again."
-            )
-        if name != served.name:
+            if not self.models:
+                raise NotReadyError(
+                    "No model is loaded yet", "The process has just started.", "Ask /v2/health/ready, then again."
+                )
+            known = ", ".join(repr(one) for one in self.models)
             raise UnknownModelError(
-                f"There is no model {name!r}", "This process serves one.", f"Ask for {served.name!r}."
+                f"There is no model {name!r}", f"This process serves {known}.", f"Ask for {known.partition(',')[0]}."
             )
         if version and version != served.version:
             raise UnknownModelError(

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
-from carpal_detector import bodies, metrics, openapi
+from carpal_detector import bodies, metadata, openapi
 from carpal_detector.bodies import Content
-from carpal_detector.codecs import outputs, v1, v2_json
+from carpal_detector.budget import Budget, Lease
+from carpal_detector.codecs import v1, v2_json
 from carpal_detector.envelope import Envelope, json_response, no_such_route
-from carpal_detector.inference import Encoded, Inference
-from carpal_detector.lifecycle import Lifecycle, Served
+from carpal_detector.hangup import unless_gone
+from carpal_detector.inference import Inference
+from carpal_detector.lifecycle import Lifecycle
 from carpal_detector.logs import Logger
-from carpal_detector.metrics import Metrics
+from carpal_detector.metrics import Asked, Metrics
+from carpal_detector.reporting import Encoded, Reported
 from carpal_detector.scheduler import Scheduler
+from carpal_detector.served import Served
+from carpal_detector.statistics import statistics
+from carpal_detector.terms import Terms, TermsReader
 
-SERVER = "carpal-detector"
-EXTENSIONS = ("binary_tensor_data",)
+JSON, BINARY = "application/json", "application/octet-stream"
+INLINE_BYTES = 64 * 1024
+
+T = TypeVar("T")
 
 
 class Rest:
@@ -34,112 +44,113 @@ class Rest:
         scheduler: Scheduler,
         inference: Inference,
         metrics: Metrics,
+        budget: Budget,
+        terms: TermsReader,
         logger: Logger,
         max_body_bytes: int,
+        body_timeout_s: float,
     ) -> None:
         self._lifecycle = lifecycle
         self._scheduler = scheduler
         self._inference = inference
         self._metrics = metrics
+        self._budget = budget
+        self._terms = terms
         self._logger = logger
         self._max_body_bytes = max_body_bytes
-        self._version = version("carpal-detector")
+        self._body_timeout_s = body_timeout_s
+        self._version = version(metadata.SERVER)
 
     def app(self) -> ASGIApp:
         """The ASGI application."""
+        v2, versioned = "/v2/models/{model}", "/v2/models/{model}/versions/{version}"
+        # What is asked most often comes first: the router looks at one after the other.
         routes = [
-            Route("/", self._root),
-            Route("/metrics", self._prometheus),
-            Route("/openapi.json", self._openapi),
-            Route("/v1/models", self._v1_models),
+            *(Route(f"{model}/infer", self._infer, methods=["POST"]) for model in (v2, versioned)),
             Route("/v1/models/{model}:predict", self._predict, methods=["POST"]),
-            Route("/v1/models/{model}", self._v1_model),
-            Route("/v2", self._server),
             Route("/v2/health/live", self._live),
             Route("/v2/health/ready", self._ready),
-            Route("/v2/models", self._v1_models),
+            *(Route(f"{model}/ready", self._model_ready) for model in (v2, versioned)),
+            Route("/metrics", self._prometheus),
+            Route("/", self._root),
+            Route("/openapi.json", self._openapi),
+            Route("/v2", self._server),
+            Route("/v2/models", self._models),
+            *(Route(model, self._model) for model in (v2, versioned)),
+            *(Route(f"{model}/stats", self._stats) for model in (v2, versioned)),
+            *(Route(f"{model}/config", self._config) for model in (v2, versioned)),
+            Route("/v1/models", self._models),
+            Route("/v1/models/{model}", self._model_ready),
         ]
-        for model in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
-            routes += [
-                Route(model, self._model),
-                Route(f"{model}/ready", self._model_ready),
-                Route(f"{model}/infer", self._infer, methods=["POST"]),
-            ]
         return Envelope(Router(routes, redirect_slashes=False, default=no_such_route), self._lifecycle, self._logger)
 
     async def _infer(self, request: Request) -> Response:
-        with self._metrics.request():
-            served, deadline_s, content, body = await self._take(request)
+        with self._metrics.request() as asked, self._budget.lease() as lease:
+            served, terms, content, body = await self._take(request, asked, lease)
             if content is Content.IMAGE:
-                return Response(await self._record(request, served, body, deadline_s), media_type="application/json")
-            call = v2_json.parse(body, bodies.whole_number(request.headers, v2_json.HEADER_LENGTH))
-            tensors = await self._inference.call(served, call, deadline_s=deadline_s)
-            binary = [output.binary for output in call.outputs] or [call.binary]
-            body, header_length = v2_json.render(
-                served.name, served.version, call.id, list(zip(tensors, binary, strict=True))
-            )
+                (report,) = await self._image(request, served, body, terms)
+                return Response(v1.report(report), media_type=JSON)
+            head = bodies.whole_number(request.headers, v2_json.HEADER_LENGTH)
+            call = await self._parsed(partial(v2_json.parse, body, head), len(body) if head is None else head)
+            tensors = await unless_gone(request.receive, self._inference.call(served, call, terms))
+            outputs = [(tensor, call.binary_at(place)) for place, tensor in enumerate(tensors)]
+            body, header_length = v2_json.render(served.name, served.version, call.id, outputs)
             if header_length is None:
-                return Response(body, media_type="application/json")
-            headers = {v2_json.HEADER_LENGTH: str(header_length)}
-            return Response(body, headers=headers, media_type="application/octet-stream")
+                return Response(body, media_type=JSON)
+            return Response(body, headers={v2_json.HEADER_LENGTH: str(header_length)}, media_type=BINARY)
 
     async def _predict(self, request: Request) -> Response:
-        with self._metrics.request():
-            served, deadline_s, content, body = await self._take(request)
+        with self._metrics.request() as asked, self._budget.lease() as lease:
+            served, terms, content, body = await self._take(request, asked, lease)
             if content is Content.IMAGE:
-                records = [await self._record(request, served, body, deadline_s)]
+                reports = await self._image(request, served, body, terms)
             else:
-                instances, parameters = v1.parse(body)
+                instances, parameters = await self._parsed(partial(v1.parse, body), len(body))
                 images = [Encoded(*instance) for instance in instances]
-                answers = await self._inference.images(served, images, parameters, deadline_s=deadline_s)
-                records = [record.to_json() for record in answers]
-            return Response(v1.render(records), media_type="application/json")
+                work = self._inference.images(served, images, parameters, terms)
+                reports = await unless_gone(request.receive, work)
+            return Response(v1.render([v1.report(one) for one in reports]), media_type=JSON)
 
-    async def _take(self, request: Request) -> tuple[Served, float | None, Content, bytes]:
+    async def _take(self, request: Request, asked: Asked, lease: Lease) -> tuple[Served, Terms, Content, bytes]:
         """What every request for detection needs; all that headers can decide is decided before the body is read."""
         served = self._addressed(request)
-        deadline_s = bodies.deadline_s(request.headers)
-        content = Content.JSON if v2_json.HEADER_LENGTH in request.headers else bodies.declared(request.headers)
-        self._scheduler.expect_room()
-        body = await bodies.read_body(request, self._max_body_bytes)
-        return served, deadline_s, content or bodies.sniffed(body), body
+        asked.model = served.name
+        headers = request.headers
+        terms = self._terms.read(headers)
+        content = Content.JSON if v2_json.HEADER_LENGTH in headers else bodies.declared(headers)
+        self._scheduler.expect_room(deadline_s=terms.deadline_s, tenant=terms.tenant)
+        body = await bodies.read_body(
+            request.receive, headers, lease, limit_bytes=self._max_body_bytes, limit_s=self._body_timeout_s
+        )
+        return served, terms, content or bodies.sniffed(body), body
 
-    async def _record(self, request: Request, served: Served, body: bytes, deadline_s: float | None) -> bytes:
-        """A plain image to its record as JSON; the query holds the options."""
-        image = Encoded(body, bodies.name_of(request.headers), request.headers.get("content-type"))
-        records = await self._inference.images(served, [image], request.query_params, deadline_s=deadline_s)
-        return records[0].to_json()
+    async def _image(self, request: Request, served: Served, body: bytes, terms: Terms) -> list[Reported]:
+        """A plain image; the query holds the options."""
+        headers = request.headers
+        image = Encoded(body, bodies.name_of(headers), headers.get("content-type"))
+        work = self._inference.images(served, [image], request.query_params, terms)
+        return await unless_gone(request.receive, work)
+
+    async def _parsed(self, parse: Callable[[], T], text_bytes: int) -> T:
+        """What a body says; a long text is read on another thread, because the event loop never computes."""
+        return parse() if text_bytes <= INLINE_BYTES else await self._scheduler.aside(parse)
 
     def _addressed(self, request: Request) -> Served:
         return self._lifecycle.model(request.path_params["model"], request.path_params.get("version"))
 
     async def _root(self, request: Request) -> Response:
-        served = self._lifecycle.served
-        answer: dict[str, Any] = {
-            "name": SERVER,
-            "version": self._version,
-            "status": "alive",
-            "what": "Radiographs in, structured records out. Not a medical device.",
-            "ready": self._lifecycle.ready,
-            "docs": "/openapi.json",
-        }
-        if served is not None:
-            answer["model"] = _model(served)
-            answer["try"] = (
-                "curl --data-binary @wrist.png -H 'Content-Type: image/png' "
-                f"{request.base_url}v2/models/{served.name}/infer"
-            )
-        return json_response(answer)
+        return json_response(metadata.root(self._lifecycle, self._version, str(request.base_url)))
 
-    async def _prometheus(self, _request: Request) -> Response:
-        return Response(self._metrics.render(), media_type=metrics.MEDIA_TYPE)
+    async def _prometheus(self, request: Request) -> Response:
+        body, media_type = self._metrics.render(request.headers.get("accept", ""))
+        return Response(body, headers={"content-type": media_type})
 
     async def _openapi(self, _request: Request) -> Response:
-        served = self._lifecycle.served
-        return json_response(openapi.document(served.name if served else "starter", self._version))
+        names = list(self._lifecycle.models) or ["starter"]
+        return json_response(openapi.document(names[0], self._version))
 
     async def _server(self, _request: Request) -> Response:
-        return json_response({"name": SERVER, "version": self._version, "extensions": EXTENSIONS})
+        return json_response(metadata.server(self._version))
 
     async def _live(self, _request: Request) -> Response:
         return json_response({"live": True})
@@ -154,37 +165,14 @@ class Rest:
         return json_response({"name": name, "ready": ready}, 200 if ready else 503)
 
     async def _model(self, request: Request) -> Response:
-        return json_response(metadata(self._addressed(request)))
+        return json_response(metadata.model(self._addressed(request)))
 
-    async def _v1_models(self, _request: Request) -> Response:
-        served = self._lifecycle.served
-        return json_response({"models": [served.name] if served else []})
+    async def _config(self, request: Request) -> Response:
+        return json_response(metadata.config(self._addressed(request)))
 
-    async def _v1_model(self, request: Request) -> Response:
-        return await self._model_ready(request)
+    async def _stats(self, request: Request) -> Response:
+        served = self._addressed(request)
+        return json_response({"model_stats": [statistics(self._metrics.collect(), served)]})
 
-
-def metadata(served: Served) -> dict[str, Any]:
-    """What the protocol's model metadata say of the served model."""
-    info = served.detector.info
-    return {
-        "name": served.name,
-        "versions": [served.version],
-        "platform": f"carpal_{info.name}",
-        "inputs": outputs.inputs(*info.input_px),
-        "outputs": outputs.OUTPUTS,
-        "parameters": _model(served),
-    }
-
-
-def _model(served: Served) -> dict[str, Any]:
-    detector = served.detector
-    return {
-        "name": served.name,
-        "version": served.version,
-        "digest": detector.package.digest,
-        "classes": detector.manifest.classes,
-        "engine": detector.info.name,
-        "precision": detector.info.precision,
-        "emulated": detector.info.emulated,
-    }
+    async def _models(self, _request: Request) -> Response:
+        return json_response({"models": list(self._lifecycle.models)})

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import grpc
 import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
 
 from carpal.errors import CarpalError
-from carpal_detector.bodies import DEADLINE, deadline_s
+from carpal_detector import metadata
+from carpal_detector.budget import Budget
 from carpal_detector.codecs import v2_grpc
 from carpal_detector.envelope import REQUEST_ID, request_id_of
 from carpal_detector.errors import PortInUseError, RetryLaterError, unexpected
@@ -21,8 +24,9 @@ from carpal_detector.lifecycle import Lifecycle
 from carpal_detector.logs import Logger, place
 from carpal_detector.metrics import Metrics
 from carpal_detector.proto import open_inference_pb2 as messages
-from carpal_detector.rest import EXTENSIONS, SERVER, metadata
 from carpal_detector.scheduler import Scheduler
+from carpal_detector.served import Served
+from carpal_detector.terms import Terms, TermsReader
 
 SERVICE = "inference.GRPCInferenceService"
 STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -32,14 +36,38 @@ class Rpc:
     """The methods, over collaborators that they are given."""
 
     def __init__(
-        self, *, lifecycle: Lifecycle, scheduler: Scheduler, inference: Inference, metrics: Metrics, logger: Logger
+        self,
+        *,
+        lifecycle: Lifecycle,
+        scheduler: Scheduler,
+        inference: Inference,
+        metrics: Metrics,
+        budget: Budget,
+        terms: TermsReader,
+        logger: Logger,
     ) -> None:
         self._lifecycle = lifecycle
         self._scheduler = scheduler
         self._inference = inference
         self._metrics = metrics
+        self._budget = budget
+        self._terms = terms
         self._logger = logger
-        self._version = version(SERVER)
+        self._version = version(metadata.SERVER)
+        self._health = health.aio.HealthServicer()
+
+    def add_to(self, server: Any) -> None:
+        """Serve the protocol, health checks (grpc.health.v1) and reflection on a server."""
+        server.add_generic_rpc_handlers((self.handler(),))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+
+    async def tell_health(self) -> None:
+        """Tell health checks, and those who watch them, whether requests are welcome: all of it, and each model."""
+        states = health_pb2.HealthCheckResponse
+        state = states.SERVING if self._lifecycle.ready else states.NOT_SERVING
+        for name in ("", SERVICE, *self._lifecycle.models):
+            await self._health.set(name, state)
 
     def handler(self) -> grpc.GenericRpcHandler:
         """The service, by the protocol's names."""
@@ -79,25 +107,32 @@ class Rpc:
 
     async def _server_metadata(self, _request: Any, _context: Any) -> Any:
         """Name, version, extensions."""
-        return messages.ServerMetadataResponse(name=SERVER, version=self._version, extensions=EXTENSIONS)
+        return messages.ServerMetadataResponse(**metadata.server(self._version))
 
     async def _model_metadata(self, request: Any, context: Any) -> Any:
         """Inputs and outputs, as REST tells them."""
         async with self._errors(context):
-            told = metadata(self._lifecycle.model(request.name, request.version))
+            told = metadata.model(self._lifecycle.model(request.name, request.version))
             told.pop("parameters")
             return messages.ModelMetadataResponse(**told)
 
     async def _model_infer(self, request: Any, context: Any) -> Any:
         """One request for detection."""
         async with self._errors(context):
-            with self._metrics.request():
+            with self._metrics.request() as asked, self._budget.lease() as lease:
                 served = self._lifecycle.model(request.model_name, request.model_version)
-                until_s = deadline_of(context)
-                self._scheduler.expect_room()
-                call = v2_grpc.parse(request)
-                tensors = await self._inference.call(served, call, deadline_s=until_s)
-                return v2_grpc.render(served.name, served.version, call.id, tensors, raw=call.binary)
+                asked.model = served.name
+                terms = self._terms.read(_headers(context)).within(context.time_remaining())
+                self._scheduler.expect_room(deadline_s=terms.deadline_s, tenant=terms.tenant)
+                lease.grow(v2_grpc.held_bytes(request))
+                return await self._infer(served, request, terms)
+
+    async def _infer(self, served: Served, request: Any, terms: Terms) -> Any:
+        parse = partial(v2_grpc.parse, request)
+        # Raw contents are looked at where they are; typed ones are numbers to be read one by one.
+        call = parse() if request.raw_input_contents else await self._scheduler.aside(parse)
+        tensors = await self._inference.call(served, call, terms)
+        return v2_grpc.render(served.name, served.version, call.id, tensors, raw=call.binary)
 
     @asynccontextmanager
     async def _errors(self, context: Any) -> AsyncIterator[None]:
@@ -128,7 +163,7 @@ async def open_server(rpc: Rpc, host: str, port: int, *, max_message_bytes: int)
             ("grpc.max_send_message_length", max_message_bytes),
         ]
     )
-    server.add_generic_rpc_handlers((rpc.handler(),))
+    rpc.add_to(server)
     try:
         return server, server.add_insecure_port(f"{f'[{host}]' if ':' in host else host}:{port}")
     except RuntimeError as failure:
@@ -148,13 +183,5 @@ async def _abort(context: Any, failure: CarpalError, request_id: str) -> None:
     await context.abort(STATUS_CODES[failure.status.grpc], details, tuple(trailing))
 
 
-def deadline_of(context: Any) -> float | None:
-    """The nearer of gRPC's own deadline and the header that REST takes."""
-    remaining_s = context.time_remaining()
-    own_s = None if remaining_s is None else asyncio.get_running_loop().time() + remaining_s
-    given_s = deadline_s(_headers(context))
-    return min((limit for limit in (own_s, given_s) if limit is not None), default=None)
-
-
 def _headers(context: Any) -> dict[str, str]:
-    return {key: value for key, value in context.invocation_metadata() or () if key in (REQUEST_ID, DEADLINE)}
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}

@@ -7,14 +7,22 @@ scheduler knows neither the wire nor what a job computes, and all its bookkeepin
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from typing import Any, Generic, TypeVar
 
-from carpal_detector.errors import BodyTooLargeError, DeadlinePassedError, DrainingError, OverloadedError
+from carpal_detector.errors import (
+    BodyTooLargeError,
+    DeadlinePassedError,
+    DrainingError,
+    OverloadedError,
+    WaitTooLongError,
+)
+from carpal_detector.fairness import FairQueue
+from carpal_detector.streams import Streams
 
 # Share of a new sample in the running mean of service time: the last ten jobs weigh about two thirds.
 SMOOTHING = 0.1
@@ -28,28 +36,42 @@ class _Ticket(Generic[T]):
 
     job: Callable[[float], T]
     answer: asyncio.Future[T]
+    tenant: str
     admitted_s: float
     deadline_s: float | None
+    waiting: bool = True
     alarm: asyncio.TimerHandle | None = None
 
 
 class Scheduler:
-    """First come, first served, on ``streams`` threads with at most ``queue`` jobs waiting.
+    """Tenants in turn, each first come, first served, on ``streams`` threads with at most ``queue`` jobs waiting.
 
     Deadlines are in the event loop's own seconds (``loop.time()``). A job that has begun is finished, whatever its
     deadline: only waiting jobs are dropped, before anything is computed for them.
+
+    Args:
+        streams: jobs at work at once.
+        queue: jobs that may wait.
+        tenant_share: most of the queue that one tenant may hold.
     """
 
-    def __init__(self, streams: int, queue: int) -> None:
+    def __init__(self, streams: int, queue: int, *, tenant_share: float = 1.0) -> None:
         self.streams = streams
         self.queue = queue
-        self._executor = ThreadPoolExecutor(streams, thread_name_prefix="stream")
-        self._waiting: deque[_Ticket[Any]] = deque()
+        self._tenant_places = queue if tenant_share >= 1 else ceil(queue * tenant_share)
+        self._threads = Streams(streams)
+        self._parsers = Streams(streams, "parser")
+        self._waiting: FairQueue[_Ticket[Any]] = FairQueue()
         self._at_work: set[_Ticket[Any]] = set()
         self._mean_s = 0.0
         self._admitting = True
         self._idle = asyncio.Event()
         self._idle.set()
+
+    def resize(self, streams: int) -> None:
+        """Have so many streams, once it is known how many images the engines take at once."""
+        self.streams = streams
+        self._threads.widen(streams)
 
     @property
     def waiting(self) -> int:
@@ -61,51 +83,55 @@ class Scheduler:
         """Jobs on a stream."""
         return len(self._at_work)
 
-    def expect_room(self, jobs: int = 1) -> None:
+    def expect_room(self, jobs: int = 1, *, deadline_s: float | None = None, tenant: str = "") -> None:
         """Refuse what could not be admitted now; transports ask before they read a body.
 
         Raises:
             DrainingError: no new work is taken.
             BodyTooLargeError: more jobs than streams and queue hold together.
-            OverloadedError: fewer free places than jobs.
+            OverloadedError: fewer free places than jobs, over all or for this tenant.
+            WaitTooLongError: by what jobs take now, the last of them would begin after the deadline.
         """
         if not self._admitting:
             raise DrainingError(
                 "The service is about to end", "It takes no new work.", "Send the request again, elsewhere."
             )
-        places = self.streams + self.queue
-        if jobs > places:
-            raise BodyTooLargeError(
-                f"The request has {jobs} images", f"The service holds {places} at once.", "Send fewer in a request."
-            )
-        taken = self.waiting + self.running
-        if taken + jobs > places:
-            raise OverloadedError(
-                f"{self.waiting} images wait and {self.running} are at work",
-                f"The service holds {places} at once, so that those it has taken are answered in time.",
-                "Send the request again after the seconds that Retry-After names.",
-                retry_after_s=max(1, ceil(taken * self._mean_s / self.streams)),
-            )
+        free = self.streams - len(self._at_work)
+        if jobs <= free and not self._waiting:
+            return
+        self._expect_place(jobs, free, tenant)
+        if deadline_s is not None:
+            self._expect_in_time(jobs, free, deadline_s)
 
-    async def run(self, jobs: Sequence[Callable[[float], T]], *, deadline_s: float | None = None) -> list[T]:
+    async def run(
+        self, jobs: Sequence[Callable[[float], T]], *, deadline_s: float | None = None, tenant: str = ""
+    ) -> list[T]:
         """All jobs of one request, admitted together or not at all; the first failure drops those that still wait.
 
         Args:
             jobs: each is called on a stream with the milliseconds that it waited.
             deadline_s: loop time after which a job that still waits is dropped.
+            tenant: whose turn they take.
 
         Raises:
-            DrainingError, BodyTooLargeError, OverloadedError: as expect_room.
+            DrainingError, BodyTooLargeError, OverloadedError, WaitTooLongError: as expect_room.
             DeadlinePassedError: the deadline came first.
             Exception: whatever a job raised.
         """
-        self.expect_room(len(jobs))
-        answers = [self._admit(job, deadline_s) for job in jobs]
+        self.expect_room(len(jobs), deadline_s=deadline_s, tenant=tenant)
+        answers = [self._admit(job, deadline_s, tenant) for job in jobs]
         try:
-            return list(await asyncio.gather(*answers))
+            return [await answers[0]] if len(answers) == 1 else list(await asyncio.gather(*answers))
         finally:
             for answer in answers:
                 answer.cancel()
+
+    async def aside(self, work: Callable[[], T]) -> T:
+        """Work that is no image's, on a thread that is no stream: reading a long text, for one."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._parsers.submit(partial(_compute, work, lambda *done: loop.call_soon_threadsafe(_tell, answer, *done)))
+        return await answer
 
     def stop_admission(self) -> None:
         """From now on every new request is refused; those admitted go on."""
@@ -133,23 +159,62 @@ class Scheduler:
 
     def close(self) -> None:
         """Let the threads go; jobs on a stream are not waited for."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
+        self._parsers.close()
 
-    def _admit(self, job: Callable[[float], T], deadline_s: float | None) -> asyncio.Future[T]:
+    def _expect_place(self, jobs: int, free: int, tenant: str) -> None:
+        places = self.streams + self.queue
+        if jobs > places:
+            raise BodyTooLargeError(
+                f"The request has {jobs} images", f"The service holds {places} at once.", "Send fewer in a request."
+            )
+        taken = self.waiting + self.running
+        if taken + jobs > places:
+            raise OverloadedError(
+                f"{self.waiting} images wait and {self.running} are at work",
+                f"The service holds {places} at once, so that those it has taken are answered in time.",
+                "Send the request again after the seconds that Retry-After names.",
+                retry_after_s=max(1, ceil(taken * self._mean_s / self.streams)),
+            )
+        own = self._waiting.waiting(tenant)
+        if own + jobs - free > self._tenant_places:
+            raise OverloadedError(
+                f"{own} images of this tenant wait",
+                f"One tenant may hold {self._tenant_places} of the {self.queue} places, so that others find one.",
+                "Send the request again after the seconds that Retry-After names.",
+                retry_after_s=max(1, ceil(own * self._mean_s / self.streams)),
+            )
+
+    def _expect_in_time(self, jobs: int, free: int, deadline_s: float) -> None:
+        """The answer counts, not the beginning: a job that would end after the deadline is refused while it costs
+        nothing. Only what has to wait is judged, so that a wrong estimate is soon put right by a job that runs."""
+        rounds = ceil((self.waiting + jobs - free) / self.streams)
+        expected_s = (rounds + 1) * self._mean_s
+        left_s = deadline_s - asyncio.get_running_loop().time()
+        if expected_s > left_s:
+            raise WaitTooLongError(
+                f"The answer would come in about {expected_s * 1e3:.0f} ms, and {max(0.0, left_s) * 1e3:.0f} are left",
+                f"{self.waiting} images wait and {self.running} are at work.",
+                "Send the request again after the seconds that Retry-After names, or allow more time.",
+                retry_after_s=max(1, ceil(rounds * self._mean_s)),
+            )
+
+    def _admit(self, job: Callable[[float], T], deadline_s: float | None, tenant: str) -> asyncio.Future[T]:
         loop = asyncio.get_running_loop()
-        ticket = _Ticket(job, loop.create_future(), loop.time(), deadline_s)
-        self._waiting.append(ticket)
+        ticket = _Ticket(job, loop.create_future(), tenant, loop.time(), deadline_s)
+        self._waiting.append(tenant, ticket)
         self._idle.clear()
-        if deadline_s is not None:
-            ticket.alarm = loop.call_at(deadline_s, self._expire, ticket)
         ticket.answer.add_done_callback(lambda _: self._leave(ticket))
         self._dispatch()
+        if deadline_s is not None and ticket.waiting:
+            ticket.alarm = loop.call_at(deadline_s, self._expire, ticket)
         return ticket.answer
 
     def _dispatch(self) -> None:
-        """Give free streams to those who have waited longest."""
-        while self._waiting and self.running < self.streams:
+        """Give free streams to those whose turn it is."""
+        while self._waiting and len(self._at_work) < self.streams:
             ticket = self._waiting.popleft()
+            ticket.waiting = False
             if not ticket.answer.done():
                 self._begin(ticket)
         if not self._waiting and not self._at_work:
@@ -162,32 +227,51 @@ class Scheduler:
             ticket.answer.set_exception(_deadline_passed())
             return
         self._at_work.add(ticket)
-        work = self._executor.submit(ticket.job, (begun_s - ticket.admitted_s) * 1e3)
-        work.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, ticket, begun_s, done))
+        work = partial(ticket.job, (begun_s - ticket.admitted_s) * 1e3)
+        self._threads.submit(
+            partial(_compute, work, lambda *done: loop.call_soon_threadsafe(self._finish, ticket, begun_s, *done))
+        )
 
-    def _finish(self, ticket: _Ticket[Any], begun_s: float, work: Future[Any]) -> None:
+    def _finish(
+        self, ticket: _Ticket[Any], begun_s: float, result: object | None, failure: BaseException | None
+    ) -> None:
         self._at_work.discard(ticket)
         taken_s = asyncio.get_running_loop().time() - begun_s
         self._mean_s += (taken_s - self._mean_s) * (SMOOTHING if self._mean_s else 1.0)
-        if not ticket.answer.done():
-            failure = work.exception()
-            if failure is None:
-                ticket.answer.set_result(work.result())
-            else:
-                ticket.answer.set_exception(failure)
+        _tell(ticket.answer, result, failure)
         self._dispatch()
 
     def _expire(self, ticket: _Ticket[Any]) -> None:
-        if ticket in self._waiting and not ticket.answer.done():
+        if ticket.waiting and not ticket.answer.done():
             ticket.answer.set_exception(_deadline_passed())
 
     def _leave(self, ticket: _Ticket[Any]) -> None:
         """Free the place of a job that was answered, dropped or given up, so that its image is not held any longer."""
         if ticket.alarm is not None:
             ticket.alarm.cancel()
-        if ticket in self._waiting:
-            self._waiting.remove(ticket)
+        if ticket.waiting:
+            ticket.waiting = False
+            self._waiting.remove(ticket.tenant, ticket)
             self._dispatch()
+
+
+def _compute(work: Callable[[], T], done: Callable[[T | None, BaseException | None], object]) -> None:
+    """On a thread: do it and pass on what came of it."""
+    try:
+        result, failure = work(), None
+    except BaseException as raised:
+        result, failure = None, raised
+    with suppress(RuntimeError):  # the event loop has ended, and with it everybody who waited
+        done(result, failure)
+
+
+def _tell(answer: asyncio.Future[Any], result: object | None, failure: BaseException | None) -> None:
+    if answer.done():
+        return
+    if failure is None:
+        answer.set_result(result)
+    else:
+        answer.set_exception(failure)
 
 
 def _deadline_passed() -> DeadlinePassedError:

@@ -20,15 +20,20 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from carpal.imaging.isolation import IsolatedReader
 from carpal.imaging.limits import patient_salt
 from carpal.imaging.readers import DirectReader
+from carpal.machine import usable_cores
+from carpal_detector import families, metadata
+from carpal_detector.budget import Budget
 from carpal_detector.inference import Inference
-from carpal_detector.lifecycle import Lifecycle, Phase, Served, load
+from carpal_detector.lifecycle import Lifecycle, Phase
 from carpal_detector.logs import Bridge, Logger
 from carpal_detector.metrics import Metrics
 from carpal_detector.rest import Rest
 from carpal_detector.rpc import Rpc, open_server
 from carpal_detector.scheduler import Scheduler
+from carpal_detector.served import Served, load
 from carpal_detector.settings import Settings
 from carpal_detector.sockets import expect_free, listen, port_of
+from carpal_detector.terms import TermsReader
 
 # Longer than a proxy keeps an idle connection (Envoy and nginx: 60 s), so that the proxy closes it and not we under it.
 KEEP_ALIVE_S = 75
@@ -43,16 +48,16 @@ class Service:
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self.lifecycle = Lifecycle()
-        self.scheduler = Scheduler(settings.streams, settings.queue)
+        share = settings.tenant_share if settings.tenant_header else 1.0
+        streams = settings.streams or usable_cores()
+        self.scheduler = Scheduler(streams, settings.queue, tenant_share=share)
+        budget = Budget(settings.queue_bytes)
+        terms = TermsReader(settings.deadline_ms, settings.tenant_header and settings.tenant_header.lower())
         self.metrics = Metrics(registry)
-        self.metrics.watch(
-            ready=lambda: self.lifecycle.ready,
-            depth=lambda: self.scheduler.waiting,
-            running=lambda: self.scheduler.running,
-            capacity=settings.queue,
-        )
+        self._watch(budget)
         salt = patient_salt(os.environ)
-        self.isolated = IsolatedReader(workers=settings.streams, patient_salt=salt) if settings.isolate else None
+        decoders = min(streams, usable_cores())
+        self.isolated = IsolatedReader(workers=decoders, patient_salt=salt) if settings.isolate else None
         reader = self.isolated or DirectReader(patient_salt=salt)
         inference = Inference(self.scheduler, self.metrics, reader=reader)
         self.app = Rest(
@@ -60,14 +65,19 @@ class Service:
             scheduler=self.scheduler,
             inference=inference,
             metrics=self.metrics,
+            budget=budget,
+            terms=terms,
             logger=logger,
             max_body_bytes=settings.max_body_bytes,
+            body_timeout_s=settings.body_timeout_s,
         ).app()
         self.rpc = Rpc(
             lifecycle=self.lifecycle,
             scheduler=self.scheduler,
             inference=inference,
             metrics=self.metrics,
+            budget=budget,
+            terms=terms,
             logger=logger,
         )
 
@@ -103,8 +113,8 @@ class Service:
                 self.scheduler.close()
                 if self.isolated is not None:
                     self.isolated.close()
-                if self.lifecycle.served is not None:
-                    self.lifecycle.served.detector.close()
+                for served in self.lifecycle.models.values():
+                    served.detector.close()
             self.logger.info("ended", drained=drained)
             return drained
 
@@ -115,10 +125,12 @@ class Service:
         await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not stop.is_set():
             self._ready(await loading, ports)
+            await self.rpc.tell_health()
         await stopping
         if not self.lifecycle.ready:
             return True
         self.lifecycle.phase = Phase.LINGERING
+        await self.rpc.tell_health()
         self.logger.info("lingering", seconds=self.settings.linger_s)
         await asyncio.sleep(self.settings.linger_s)
         self.lifecycle.phase = Phase.DRAINING
@@ -128,36 +140,50 @@ class Service:
             self.scheduler.abandon()
         return drained
 
-    def _load(self) -> Served:
-        """The model, and the processes that read for it."""
-        served = load(self.settings)
+    def _load(self) -> list[Served]:
+        """The models, and the processes that read for them."""
+        served = [load(self.settings, reference, self.metrics.batch, self.logger) for reference in self.settings.model]
         if self.isolated is not None:
             self.isolated.warm_up()
         return served
 
-    def opened(self, served: Served) -> None:
-        """The model is warm: from now on the service is ready."""
-        self.metrics.serving(served.name, served.detector)
-        self.lifecycle.opened(served)
+    def opened(self, *served: Served) -> None:
+        """The models are warm: from now on the service is ready."""
+        for one in served:
+            self.metrics.serving(one.name, one.detector)
+        if self.settings.streams is None:
+            self.scheduler.resize(max(one.streams for one in served))
+        self.lifecycle.opened(*served)
 
-    def _ready(self, served: Served, ports: dict[str, int]) -> None:
+    def _ready(self, served: list[Served], ports: dict[str, int]) -> None:
         # What was loaded stays: the collector need never look at it again.
         gc.collect()
         gc.freeze()
-        self.opened(served)
+        self.opened(*served)
         if self.settings.port_file is not None:
             _write(self.settings.port_file, ports)
-        info = served.detector.info
+        settings = self.settings
         self.logger.info(
             "ready",
-            model=served.name,
-            version=served.version,
-            digest=served.detector.package.digest,
-            engine=info.name,
-            emulated=info.emulated,
-            streams=self.settings.streams,
-            queue=self.settings.queue,
+            models=[{**metadata.about(one), "batch": one.batch} for one in served],
+            streams=self.scheduler.streams,
+            queue=settings.queue,
+            loop=type(asyncio.get_running_loop()).__module__,
             **ports,
+        )
+
+    def _watch(self, budget: Budget) -> None:
+        scheduler, settings = self.scheduler, self.settings
+        self.metrics.watch(
+            {
+                families.READY: lambda: self.lifecycle.ready,
+                families.QUEUE_DEPTH: lambda: scheduler.waiting,
+                families.QUEUE_CAPACITY: lambda: settings.queue,
+                families.QUEUE_BYTES: lambda: budget.held_bytes,
+                families.QUEUE_CAPACITY_BYTES: lambda: budget.limit_bytes,
+                families.STREAMS: lambda: scheduler.streams,
+                families.STREAMS_BUSY: lambda: scheduler.running,
+            }
         )
 
 

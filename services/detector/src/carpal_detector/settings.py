@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from carpal.document import Document
-from carpal.machine import usable_cores
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -16,33 +15,70 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 class Settings(Document):
     """What ``carpal serve`` was asked for."""
 
-    model: str = Field(
-        default="starter", description="a package folder, or a reference: name, name@channel, name:version"
+    model: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        default=("starter",),
+        description="package folders, or references: name, name@channel, name:version; one for each model to serve",
     )
     repository: str | None = Field(
         default=None, description="where references are looked up; default $CARPAL_REPOSITORY"
     )
     engine: str = Field(
-        default="onnxruntime", description="onnxruntime, or emulated:<ms>, which sleeps instead of computing"
+        default="auto",
+        description="auto: what carpal tune found for this package on this machine, else onnxruntime; or onnxruntime, "
+        "openvino, or emulated:<ms>, which sleeps instead of computing (emulated:<ms a call>+<ms an image> where "
+        "batches are to pay)",
     )
-    model_name: str | None = Field(default=None, description="name in the routes; default the package's own name")
+    precision: str | None = Field(
+        default=None, description="variant of the package, where the engine is named; null: the float reference"
+    )
+    profile: Path | None = Field(
+        default=None, description="profile of carpal tune, for auto; null: the one in $CARPAL_CACHE, where there is one"
+    )
+    model_name: str | None = Field(
+        default=None, description="name in the routes, of the only model; default its own name"
+    )
     require_signature: Path | None = Field(default=None, description="public key that the package must be signed with")
     host: str = Field(default="127.0.0.1", description="address to listen on, for REST and gRPC")
     port: Port = Field(default=8080, description="REST port; 0 takes a free one")
     grpc_port: Port = Field(default=8081, description="gRPC port; 0 takes a free one")
     port_file: Path | None = Field(default=None, description="JSON file with the ports in use, written once ready")
-    streams: Annotated[int, Field(ge=1, le=256)] = Field(
-        default_factory=usable_cores, description="images computed at once; default one a core"
+    streams: Annotated[int, Field(ge=1, le=256)] | None = Field(
+        default=None,
+        description="images at work at once; null: as tuned, else one a core; two batches where images are batched",
     )
-    threads: Annotated[int, Field(ge=1, le=256)] = Field(default=1, description="threads of the engine, a stream")
+    threads: Annotated[int, Field(ge=1, le=256)] | None = Field(
+        default=None, description="threads of the engine, a stream; null: as tuned, else 1"
+    )
+    batch: Annotated[int, Field(ge=1, le=64)] | None = Field(
+        default=None,
+        description="most images in one call of the engine; null: what the engine says pays, which on a CPU is 1",
+    )
+    batch_wait_ms: Annotated[float, Field(ge=0, le=1000)] = Field(
+        default=2.0, description="how long an image waits for company where images are batched"
+    )
     queue: Annotated[int, Field(ge=0, le=100_000)] = Field(
         default=32, description="images that may wait for a stream; the next one is refused with 429"
     )
     isolate: bool = Field(
         default=True, description="decode files in worker processes, so that a broken one cannot end the service"
     )
+    queue_bytes: Annotated[int, Field(ge=1)] = Field(
+        default=512 * 1024 * 1024, description="bytes of all requests held at once; what would exceed it gets 429"
+    )
+    deadline_ms: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="how long callers wait who send no deadline of their own; null: as long as it takes"
+    )
+    tenant_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] | None = Field(
+        default=None, description="header (gRPC: metadata) that names the tenant; tenants then take turns"
+    )
+    tenant_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.5, description="most of the queue that one tenant may hold, where tenants are told apart"
+    )
     max_body_bytes: Annotated[int, Field(ge=1)] = Field(
         default=64 * 1024 * 1024, description="largest REST body and gRPC message"
+    )
+    body_timeout_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=30.0, description="seconds in which a body must have arrived; then 408"
     )
     linger_s: Annotated[float, Field(ge=0, le=600)] = Field(
         default=0.5, description="after SIGTERM: seconds of serving on, not ready, so that callers move away"
@@ -50,3 +86,14 @@ class Settings(Document):
     drain_s: Annotated[float, Field(ge=0, le=3600)] = Field(
         default=25.0, description="after that: seconds that admitted requests get to finish"
     )
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_name_for_one_model(self) -> Settings:
+        if self.model_name is not None and len(self.model) > 1:
+            raise ValueError("model_name names one model; several are served under their own names")
+        return self

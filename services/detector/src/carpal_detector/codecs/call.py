@@ -46,6 +46,10 @@ class Call:
             raise MalformedError(f"The parameter timeout is {timeout!r}", "It is a whole number of microseconds.")
         return timeout / 1e6 or None
 
+    def binary_at(self, position: int) -> bool:
+        """Whether an output goes as bytes; those after the requested ones are there because of a parameter."""
+        return self.outputs[position].binary if position < len(self.outputs) else self.binary
+
 
 def by_name(tensors: list[Tensor]) -> dict[str, Tensor]:
     """Name to tensor.

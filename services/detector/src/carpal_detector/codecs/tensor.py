@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -44,12 +44,14 @@ class Tensor:
         datatype: of the protocol: BYTES, UINT8, FP32, INT64 and so on.
         shape: dimensions, none negative.
         data: the array of that shape; for BYTES the elements in row-major order.
+        text: whether BYTES elements are UTF-8 text, which JSON holds as it is; others go as base64 there.
     """
 
     name: str
     datatype: str
     shape: tuple[int, ...]
     data: NDArray[Any] | tuple[bytes, ...]
+    text: bool = True
 
     @property
     def elements(self) -> tuple[bytes, ...]:
@@ -73,9 +75,9 @@ def from_array(name: str, datatype: str, array: NDArray[Any]) -> Tensor:
     return Tensor(name, datatype, tuple(array.shape), np.ascontiguousarray(array, DTYPES[datatype]))
 
 
-def from_elements(name: str, elements: Sequence[bytes]) -> Tensor:
+def from_elements(name: str, elements: Sequence[bytes], *, text: bool = True) -> Tensor:
     """A one-dimensional BYTES tensor."""
-    return Tensor(name, BYTES, (len(elements),), tuple(elements))
+    return Tensor(name, BYTES, (len(elements),), tuple(elements), text)
 
 
 def from_binary(name: str, datatype: str, shape: Sequence[int], raw: bytes | memoryview) -> Tensor:
@@ -98,8 +100,10 @@ def from_binary(name: str, datatype: str, shape: Sequence[int], raw: bytes | mem
     return Tensor(name, datatype, tuple(shape), np.frombuffer(raw, dtype).reshape(shape))
 
 
-def from_values(name: str, datatype: str, shape: Sequence[int], values: Sequence[Any]) -> Tensor:
+def from_values(name: str, datatype: str, shape: Sequence[int], values: Sequence[Any] | NDArray[Any]) -> Tensor:
     """Decode JSON or protobuf values, flat or nested; a BYTES element is base64 text, or bytes as they are.
+
+    Numbers that come as an array are looked at where they are: no Python object is made of them.
 
     Raises:
         BadTensorError: unknown datatype, negative dimension, a count that the shape does not give, a value out of
@@ -136,9 +140,9 @@ def to_binary(tensor: Tensor) -> bytes:
 
 
 def to_values(tensor: Tensor) -> list[Any]:
-    """Flat values for JSON; BYTES elements are read as UTF-8 text."""
+    """Flat values for JSON; BYTES elements as the text that they are, or as base64."""
     if isinstance(tensor.data, tuple):
-        return [element.decode() for element in tensor.data]
+        return [element.decode() if tensor.text else base64.b64encode(element).decode() for element in tensor.data]
     return list(tensor.data.ravel().tolist())
 
 
@@ -165,8 +169,7 @@ def _split(name: str, raw: memoryview) -> tuple[bytes, ...]:
     elements: list[bytes] = []
     start = 0
     while start < len(raw):
-        head = raw[start : start + 4]
-        length = struct.unpack("<I", head)[0] if len(head) == 4 else len(raw)
+        length = struct.unpack_from("<I", raw, start)[0] if start + 4 <= len(raw) else len(raw)
         start += 4
         if start + length > len(raw):
             raise BadTensorError(
@@ -192,10 +195,16 @@ def _element(name: str, value: Any) -> bytes:
         ) from failure
 
 
-def _flat(values: Sequence[Any]) -> list[Any]:
+def _flat(values: Iterable[Any]) -> list[Any]:
+    """The elements of nested lists, in order; without recursion, because callers choose the depth."""
     flat: list[Any] = []
-    for value in values:
-        flat += _flat(value) if isinstance(value, list) else [value]
+    rest = list(values)[::-1]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, list):
+            rest += value[::-1]
+        else:
+            flat.append(value)
     return flat
 
 

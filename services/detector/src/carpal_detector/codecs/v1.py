@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from carpal.document import explain
 from carpal_detector.errors import MalformedError
+from carpal_detector.formats import IN_JSON
+from carpal_detector.reporting import Reported
 
 
 class Instance(BaseModel):
@@ -51,8 +53,19 @@ def parse(body: bytes) -> tuple[list[tuple[bytes, str | None]], dict[str, Any]]:
     return images, request.parameters
 
 
+def report(reported: Reported) -> bytes:
+    """One prediction: the record, or the record beside the formats that were asked for."""
+    if not reported.formats:
+        return reported.body
+    formats = {
+        name: orjson.Fragment(body) if name in IN_JSON else base64.b64encode(body).decode()
+        for name, body in reported.formats.items()
+    }
+    return orjson.dumps({"record": orjson.Fragment(reported.body), "formats": formats})
+
+
 def render(records: Sequence[bytes]) -> bytes:
-    """Records, each already JSON, to the body of the answer."""
+    """Predictions, each already JSON, to the body of the answer."""
     return b'{"predictions":[' + b",".join(records) + b"]}"
 
 

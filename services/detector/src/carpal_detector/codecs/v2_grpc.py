@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from carpal_detector.codecs.call import Call, Requested, by_name
-from carpal_detector.codecs.tensor import Tensor, from_binary, from_values, to_binary
+from carpal_detector.codecs.tensor import BYTES, Tensor, from_binary, from_values, to_binary
 from carpal_detector.errors import BadTensorError
 from carpal_detector.proto import open_inference_pb2 as messages
 
@@ -24,6 +27,16 @@ CONTENTS = {
     "FP32": "fp32_contents",
     "FP64": "fp64_contents",
     "BYTES": "bytes_contents",
+}
+# What each of those fields holds, by protobuf's own types.
+_HELD = {
+    "bool_contents": np.bool_,
+    "uint_contents": np.uint32,
+    "uint64_contents": np.uint64,
+    "int_contents": np.int32,
+    "int64_contents": np.int64,
+    "fp32_contents": np.float32,
+    "fp64_contents": np.float64,
 }
 
 
@@ -63,13 +76,19 @@ def render(model: str, version: str, call_id: str, outputs: Sequence[Tensor], *,
     return response
 
 
+def held_bytes(request: Any) -> int:
+    """About how many bytes the tensors of a request hold."""
+    raw = sum(map(len, request.raw_input_contents))
+    return raw + sum(sum(map(len, given.contents.bytes_contents)) for given in request.inputs)
+
+
 def parameters(given: Any) -> dict[str, Any]:
     """A map of InferParameter to plain values."""
     chosen = {key: value.WhichOneof("parameter_choice") for key, value in given.items()}
     return {key: getattr(given[key], choice) for key, choice in chosen.items() if choice is not None}
 
 
-def _contents(given: Any) -> Sequence[Any]:
+def _contents(given: Any) -> Sequence[Any] | NDArray[Any]:
     field = CONTENTS.get(given.datatype)
     if field is None:
         raise BadTensorError(
@@ -77,4 +96,5 @@ def _contents(given: Any) -> Sequence[Any]:
             "The protocol has no typed contents for it.",
             f"Use raw_input_contents, or one of {', '.join(CONTENTS)}.",
         )
-    return list(getattr(given.contents, field))
+    values = getattr(given.contents, field)
+    return list(values) if given.datatype == BYTES else np.fromiter(values, _HELD[field], len(values))

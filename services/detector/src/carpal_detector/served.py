@@ -1,0 +1,88 @@
+"""From a reference to a warm model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from carpal.detection.detector import Detector
+from carpal.engines.engine import Engine
+from carpal.engines.opening import open_engine
+from carpal.packages.package import Package
+from carpal.packages.reference import resolve
+from carpal_detector.batching import BatchingEngine, CountedEngine
+from carpal_detector.logs import Logger
+from carpal_detector.settings import Settings
+from carpal_detector.tuning import opening
+
+# Model, images, seconds of one call of its engine.
+Told = Callable[[str, int, float], None]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A warm detector and its name in the routes.
+
+    Attributes:
+        name: in the routes.
+        detector: looks at images; safe to use from several threads.
+        batch: most images in one call of its engine.
+        streams: images at work at once that keep it busy.
+    """
+
+    name: str
+    detector: Detector
+    batch: int = 1
+    streams: int = 1
+
+    @property
+    def version(self) -> str:
+        """The package's version."""
+        return self.detector.manifest.version
+
+
+def load(settings: Settings, reference: str, told: Told, logger: Logger) -> Served:
+    """Resolve, verify, open and warm up one model.
+
+    Args:
+        settings: of the process.
+        reference: which package.
+        told: hears of every call of the engine.
+        logger: hears what could be better.
+
+    Raises:
+        CarpalError: of the package, the repository or the engine, whatever is wrong.
+    """
+    package = resolve(reference, settings.repository, public_key=settings.require_signature)
+    return warm(settings, package, told, logger)
+
+
+def warm(settings: Settings, package: Package, told: Told, logger: Logger) -> Served:
+    """Open and warm up a package that was verified.
+
+    Raises:
+        CarpalError: the engine does not load or run.
+    """
+    name = settings.model_name or package.manifest.name
+    how = opening(settings, package, logger)
+    emulated = how.engine.startswith("emulated")
+    variant = package.variant(how.precision, None if emulated else how.engine)
+    bare = open_engine(how.engine, package, variant, threads=how.threads, streams=how.streams)
+    batch = settings.batch or worthwhile_batch(bare)
+    engine: Engine = CountedEngine(bare, lambda images, seconds: told(name, images, seconds))
+    if batch > 1:
+        engine = BatchingEngine(engine, most=batch, wait_s=settings.batch_wait_ms / 1e3)
+    detector = Detector(package, engine, variant)
+    try:
+        detector.warm_up()
+    except BaseException:
+        detector.close()
+        raise
+    # One batch at work and one gathering keep an engine busy that takes several images at once.
+    return Served(name, detector, batch, 2 * batch if batch > 1 else how.streams)
+
+
+def worthwhile_batch(engine: Engine) -> int:
+    """How many images pay in one call: on a CPU one, because that keeps its cores busy already."""
+    info = engine.describe()
+    return 1 if info.device == "cpu" else min(info.max_batch, 8)

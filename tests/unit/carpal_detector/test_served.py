@@ -1,0 +1,55 @@
+"""From a reference to a warm model."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from carpal.errors import PackageError
+from carpal_detector.logs import make_logger
+from carpal_detector.served import Served, load
+from carpal_detector.settings import Settings
+
+QUIET = make_logger(io.StringIO())
+
+
+def nobody(model: str, images: int, seconds: float) -> None:
+    """Hears of every call of the engine, and does not care."""
+
+
+def test_a_folder_is_served_under_the_name_of_its_package(served: Served):
+    assert (served.name, served.version) == ("tiny", "1")
+
+
+def test_the_name_in_the_routes_may_be_another(tiny_package: Path):
+    settings = Settings(model_name="wrist", engine="emulated:0")
+    assert load(settings, str(tiny_package), nobody, QUIET).name == "wrist"
+
+
+def test_an_altered_package_is_never_loaded(tiny_package: Path, tmp_path: Path):
+    copy = shutil.copytree(tiny_package, tmp_path / "copy")
+    (copy / "model.onnx").write_bytes((copy / "model.onnx").read_bytes() + b"\0")
+    with pytest.raises(PackageError):
+        load(Settings(), str(copy), nobody, QUIET)
+
+
+def test_images_are_batched_where_a_call_costs_more_than_an_image_and_not_on_a_cpu(tiny_package: Path):
+    batches = {
+        engine: load(Settings(engine=engine), str(tiny_package), nobody, QUIET).batch
+        for engine in ("onnxruntime", "emulated:0", "emulated:1+0")
+    }
+    assert batches == {"onnxruntime": 1, "emulated:0": 1, "emulated:1+0": 8}
+    assert load(Settings(batch=4), str(tiny_package), nobody, QUIET).batch == 4
+
+
+def test_every_call_of_the_engine_is_told_of(tiny_package: Path):
+    calls: list[tuple[str, int]] = []
+    served = load(
+        Settings(engine="emulated:0"), str(tiny_package), lambda name, images, s: calls.append((name, images)), QUIET
+    )
+    served.detector.infer(np.zeros((3, 1, 64, 64), np.uint8))
+    assert calls == [("tiny", 1), ("tiny", 3)]  # the first is the warm-up
