@@ -26,8 +26,13 @@ PLANTS = [
         "import kserve",
         "The service needs no torch, ray or ultralytics, and not KServe's SDK",
     ),
-    ("services/detector/src/carpal_detector/errors.py", "import onnxruntime", "One module imports onnxruntime"),
+    (
+        "services/detector/src/carpal_detector/errors.py",
+        "import onnxruntime",
+        "One module runs onnxruntime, and one makes files with its tools",
+    ),
     ("training/src/carpal_training/errors.py", "import openvino as ov", "One module imports openvino"),
+    ("training/src/carpal_training/errors.py", "import nncf", "One module imports nncf"),
     ("training/src/carpal_training/errors.py", "from ultralytics import YOLO", "One module imports ultralytics"),
     ("training/src/carpal_training/errors.py", "import ray.train", "One module imports ray"),
 ]

@@ -34,7 +34,6 @@ TESTED_ELSEWHERE = {
     "carpal_loadtests/users.py": "as a process of its own: tests/unit/carpal_loadtests/test_generator.py",
     "carpal_training/export/cli.py": "as people run it: tests/integration/test_training_run.py",
     "carpal_training/cli.py": "as people run it: tests/integration/test_training_run.py",
-    "carpal_training/export/package.py": "from phantoms to a package: tests/integration/test_training_run.py",
 }
 
 

@@ -124,11 +124,18 @@ def test_a_run_goes_on_where_it_stopped_and_ends_by_itself(stopped: Stopped, fin
 def test_a_run_becomes_a_package_that_serves(
     finished: RunFolder, phantoms: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert carpal(["export", str(finished.path), "--out", str(tmp_path / "package"), "--name", "tiny", "--json"]) == 0
+    words = ["--out", str(tmp_path / "package"), "--name", "tiny", "--variants", "dynamic,int8-onnxruntime", "--json"]
+    assert carpal(["export", str(finished.path), *words]) == 0
     told = orjson.loads(capfd.readouterr().out)
+    reported = orjson.loads(finished.variants_file.read_bytes())
+    assert [one["name"] for one in reported["variants"]] == ["dynamic", "int8-onnxruntime"]
+    assert reported["variants"] == told["variants"]
     assert told["parity"]["detections"] > 0
     package = open_package(tmp_path / "package")
     assert package.digest == told["digest"]
+    kept = [one["file"] for one in told["variants"] if one["kept"]]
+    assert "model.batch.onnx" in kept
+    assert [one.file for one in package.manifest.variants] == ["model.onnx", *kept]
     assert package.manifest.provenance.training["workers"] == 2
     words = ["--model", str(package.path), "--data", str(phantoms), "--part", "val", "--out", str(tmp_path / "e")]
     assert carpal(["evaluate", *words]) == 0

@@ -24,7 +24,7 @@ def stem_of(index: int) -> str:
     return f"{index // 2 + 1:04d}_{index:010d}_01_WRI-L{index % 2 + 1}_M009"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_dataset() -> Callable[..., Path]:
     """``write_dataset(root, count=8)``: image i has one box of class i % 2, 20 px wide and 30 px high at (10, 20)."""
 

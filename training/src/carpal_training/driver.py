@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,8 +31,18 @@ from carpal_training.run import RunFolder, Summary, write_whole
 CHECKPOINT_BYTES = 250_000_000  # last, best, Ray's copy, and one being written, of the smallest network
 
 
+Fit = Callable[[Job, Callable[[], None]], None]
+
+
 def train_run(
-    recipe: Recipe, data: Path, out: Path, terminal: Terminal, *, resume: bool = False, repository: str | None = None
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    terminal: Terminal,
+    *,
+    resume: bool = False,
+    repository: str | None = None,
+    fit: Fit = distributed.train,
 ) -> Summary:
     """Train, and leave a run in ``out``.
 
@@ -43,6 +53,7 @@ def train_run(
         terminal: hears of the progress.
         resume: go on from the last checkpoint.
         repository: where ``recipe.start`` is looked for when it names a package.
+        fit: runs the job, calling its second argument now and then; on Ray's workers by default.
 
     Raises:
         CarpalError: of every kind that carpal_training.errors names; StoppedError after ctrl-C.
@@ -68,7 +79,7 @@ def train_run(
         folder.split_file, orjson.dumps({"digest": split.digest, "parts": split.parts}, option=orjson.OPT_INDENT_2)
     )
     folder.write_summary(summary)
-    return _fit(_job(recipe, dataset, split, folder, terminal, start, resume), folder, summary, terminal)
+    return _fit(_job(recipe, dataset, split, folder, terminal, start, resume), folder, summary, terminal, fit)
 
 
 def find_start(start: str, classes: tuple[str, ...], repository: str | None) -> tuple[Path | None, str | None]:
@@ -144,7 +155,7 @@ def _job(
     return Job(recipe, folder.path, caches[0], caches[1], dataset.classes, start, resume)
 
 
-def _fit(job: Job, folder: RunFolder, summary: Summary, terminal: Terminal) -> Summary:
+def _fit(job: Job, folder: RunFolder, summary: Summary, terminal: Terminal, fit: Fit) -> Summary:
     recipe = job.recipe
     steps = recipe.epochs * steps_an_epoch(summary.train_images, recipe.batch)
     begun = time.monotonic()
@@ -155,7 +166,7 @@ def _fit(job: Job, folder: RunFolder, summary: Summary, terminal: Terminal) -> S
     )
     try:
         with terminal.progress(f"Training {recipe.epochs} epochs", steps) as advance, _stopped_by_signals(terminal):
-            distributed.train(job, Follower(folder, terminal, advance, recipe.epochs).tick)
+            fit(job, Follower(folder, terminal, advance, recipe.epochs).tick)
         state = "finished"
     except KeyboardInterrupt:
         state = "stopped"

@@ -6,6 +6,7 @@
     run.json       what, on what, how far   epochs.csv   losses and accuracy after each epoch
     last.pt        to go on                 best.pt      the best average so far, to export
     progress.json  the step it is at        cache/       prepared images        ray/   Ray's own copies
+    variants.json  what carpal export made of it, and by how much each variant passed or failed its gate
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ class RunFolder:
         self.summary_file = path / "run.json"
         self.epochs_file = path / "epochs.csv"
         self.progress_file = path / "progress.json"
+        self.variants_file = path / "variants.json"
         self.last = path / "last.pt"
         self.best = path / "best.pt"
         self.cache = path / "cache"

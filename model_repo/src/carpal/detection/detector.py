@@ -192,6 +192,7 @@ def open_detector(
     precision: str | None = None,
     threads: int | None = None,
     streams: int | None = None,
+    variant: Variant | None = None,
 ) -> Detector:
     """A detector from an opened package.
 
@@ -201,12 +202,13 @@ def open_detector(
         precision: which variant; the float reference by default.
         threads: threads inside one call; None for one a physical core.
         streams: calls that are going to run at the same time; as many as the cores allow by default.
+        variant: this one of the package, instead of the first of the precision that was measured on the engine.
 
     Raises:
         EngineError, PackageError: the network does not load or contradicts its manifest.
         UsageError: no such engine, or its library is not installed.
     """
-    variant = package.variant(precision, None if engine.startswith("emulated") else engine)
+    variant = variant or package.variant(precision, None if engine.startswith("emulated") else engine)
     return Detector(package, open_engine(engine, package, variant, threads=threads, streams=streams), variant)
 
 

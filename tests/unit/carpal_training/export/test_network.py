@@ -1,3 +1,4 @@
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -6,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from carpal.engines.agreement import MAX_DYNAMIC_BATCH
 from carpal.engines.onnx import OnnxEngine
 from carpal.packages.manifest import Manifest, OutputLayout, Variant
-from carpal_training.export.network import OPSET, anchors
+from carpal_training.export.network import OPSET, anchors, export_network
 from carpal_training.recipe import Recipe
 
 
@@ -36,6 +38,20 @@ def test_the_served_engine_gives_what_torch_gives(exported: Path, trained: nn.Mo
     with torch.no_grad():
         expected = trained(torch.from_numpy(images).float() / 255.0)[0].numpy()
     np.testing.assert_allclose(engine.run(images), expected, atol=2e-3)
+
+
+def test_a_network_for_any_number_of_images_answers_each_as_the_other_does(
+    exported: Path, trained: nn.Module, tmp_path: Path, tiny_manifest: Manifest
+) -> None:
+    export_network(deepcopy(trained), ["fracture", "text"], tmp_path / "free.onnx", 64, batch="free")
+    manifest = tiny_manifest.model_copy(
+        update={"output": OutputLayout(anchors=anchors(64)), "preprocessing": Recipe(epochs=1, size_px=64).chain}
+    )
+    variant = Variant(file="model.onnx", sha256="0" * 64)
+    free, fixed = (OnnxEngine(file, manifest, variant, threads=1) for file in (tmp_path / "free.onnx", exported))
+    assert (free.describe().max_batch, fixed.describe().max_batch) == (MAX_DYNAMIC_BATCH, 1)
+    images = np.random.default_rng(0).integers(0, 256, (3, 1, 64, 64), np.uint8)
+    np.testing.assert_allclose(free.run(images), fixed.run(images), atol=1e-3)
 
 
 @pytest.mark.parametrize(("size_px", "count"), [(64, 84), (384, 3024), (640, 8400)])

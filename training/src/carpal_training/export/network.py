@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import onnx
 import onnxslim
@@ -17,10 +18,11 @@ from carpal_training.checkpoint import Checkpoint, load_checkpoint
 
 OPSET = 18
 INPUT, OUTPUT = "images", "head"
+Batch = Literal["fixed", "free"]
 
 
 class Served(nn.Module):  # type: ignore[misc]  # mypy skips torch, so its classes are Any
-    """The network as it is served: uint8 [1, 1, H, W] to float32 [1, 4 + classes, anchors]."""
+    """The network as it is served: uint8 [N, 1, H, W] to float32 [N, 4 + classes, anchors]."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -39,19 +41,29 @@ def restore(checkpoint: Checkpoint) -> nn.Module:
     return network.eval()
 
 
-def export_checkpoint(source: Path, target: Path, size_px: int) -> Checkpoint:
+def export_checkpoint(source: Path, target: Path, size_px: int, *, batch: Batch = "fixed") -> Checkpoint:
     """Write a checkpoint's averaged network as ONNX.
 
     Raises:
         RunMissingError, WeightsInvalidError: there is no such checkpoint.
     """
     checkpoint = load_checkpoint(source)
-    export_network(restore(checkpoint), checkpoint.classes, target, size_px)
+    export_network(restore(checkpoint), checkpoint.classes, target, size_px, batch=batch)
     return checkpoint
 
 
-def export_network(network: nn.Module, classes: Sequence[str], target: Path, size_px: int) -> None:
-    """Fold, trace, simplify, name the classes, check, and put in place. The network is folded in place."""
+def export_network(
+    network: nn.Module, classes: Sequence[str], target: Path, size_px: int, *, batch: Batch = "fixed"
+) -> None:
+    """Fold, trace, simplify, name the classes, check, and put in place. The network is folded in place.
+
+    Args:
+        network: in evaluation mode, not folded yet.
+        classes: names in the order of the head.
+        target: the file.
+        size_px: height and width of an image.
+        batch: "fixed" for one image a call, which an engine can plan for; "free" for any number.
+    """
     served = Served(yolo.fuse(network)).eval()
     image = torch.zeros(1, 1, size_px, size_px, dtype=torch.uint8)
     served(image)  # the head makes its anchors on the first call; traced after it, they are constants
@@ -66,6 +78,7 @@ def export_network(network: nn.Module, classes: Sequence[str], target: Path, siz
                 input_names=[INPUT],
                 output_names=[OUTPUT],
                 opset_version=OPSET,
+                dynamic_axes={INPUT: {0: "batch"}, OUTPUT: {0: "batch"}} if batch == "free" else None,
                 dynamo=False,
             )
         # Equal tensors stay apart, so that every weight can be found again by its name (carpal_training.weights).

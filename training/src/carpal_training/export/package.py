@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from carpal.detection.detector import Detector, open_detector
+from carpal.imaging.readers import read
 from carpal.packages.manifest import (
     Accuracy,
     Card,
@@ -29,12 +33,15 @@ from carpal_training.data.splits import Split, make_split
 from carpal_training.errors import DataDiffersError
 from carpal_training.evaluation.evaluate import Findings, evaluate, look
 from carpal_training.evaluation.operating_points import choose
-from carpal_training.export.network import anchors, export_checkpoint, restore
+from carpal_training.export.candidates import try_variants
+from carpal_training.export.gate import Gate
+from carpal_training.export.network import anchors, export_checkpoint, export_network, restore
 from carpal_training.export.parity import IMAGES, Parity, check_parity
+from carpal_training.export.precisions import CALIBRATION_IMAGES
+from carpal_training.export.variants import REFERENCE, ExportReport, Plan, Sources
 from carpal_training.recipe import Recipe
-from carpal_training.run import RunFolder, Summary
+from carpal_training.run import RunFolder, Summary, write_whole
 
-FILE = "model.onnx"
 CARD = Card(
     intended_use=(
         "Points a reader to findings in radiographs of the wrist, as a research tool. "
@@ -48,9 +55,27 @@ CARD = Card(
 )
 
 
+@dataclass(frozen=True)
+class Exported:
+    """What ``carpal export`` made and found."""
+
+    package: Package
+    parity: Parity
+    report: ExportReport
+
+
 def export_run(
-    run: Path, target: Path, name: str, terminal: Terminal, *, data: Path | None = None
-) -> tuple[Package, Parity]:
+    run: Path,
+    target: Path,
+    name: str,
+    terminal: Terminal,
+    *,
+    data: Path | None = None,
+    size_px: int | None = None,
+    plans: Mapping[str, Plan] = MappingProxyType({}),
+    accept: Gate = "99%",
+    command: str = "",
+) -> Exported:
     """Export a run's best weights, compare them with what was trained, measure, and write a package.
 
     Args:
@@ -58,6 +83,10 @@ def export_run(
         target: the package's folder; it must not exist.
         name: of the package; its version is 1 until a repository gives it another.
         data: the dataset, where it is no longer at the place that run.json names.
+        size_px: height and width of the network's input, instead of those that it was trained at.
+        plans: variants to make beside the float reference.
+        accept: the weakest gate that keeps a variant.
+        command: what was called, for the report.
 
     Raises:
         ParityFailedError: the exported network does not find what the trained one finds; nothing is written.
@@ -65,23 +94,49 @@ def export_run(
     """
     folder = RunFolder(run)
     recipe, summary = folder.read_recipe(), folder.read_summary()
+    recipe = recipe if size_px is None else recipe.model_copy(update={"size_px": size_px})
     dataset, split = _data(recipe, summary, data)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as temporary:
+        files = Path(temporary)
         terminal.say("Exporting to ONNX")
-        file = Path(temporary) / FILE
+        file = files / REFERENCE
         checkpoint = export_checkpoint(folder.best, file, recipe.size_px)
         draft = _draft(recipe, summary, name, file)
         # A package of its own, with placeholders for what is measured: the served path needs a whole one to run.
-        package = write_package(Path(temporary) / "draft", draft, {FILE: file})
+        package = write_package(files / "draft", draft, {REFERENCE: file})
         held_out = split.samples(dataset, "val")
         with open_detector(package, threads=1) as detector:
             terminal.say(f"Comparing with the trained network on {min(IMAGES, len(held_out))} images")
-            parity = check_parity(restore(checkpoint), detector, _spread(held_out, IMAGES))
+            parity = check_parity(restore(checkpoint), detector, spread(held_out, IMAGES))
             with terminal.progress(f"Measuring on {len(held_out)} validation images", len(held_out)) as advance:
                 findings = look(detector, held_out, advance=advance)
             manifest = _measured(draft, findings, detector, summary, dataset, split)
-        return write_package(target, manifest, {FILE: file}), parity
+        known = spread(split.samples(dataset, "train"), CALIBRATION_IMAGES)
+        sources = Sources(
+            static=file,
+            dynamic=lambda to: export_network(
+                restore(checkpoint), checkpoint.classes, to, recipe.size_px, batch="free"
+            ),
+            calibration=lambda: [recipe.chain.apply(read(sample.image).pixels).image[None] for sample in known],
+        )
+        candidates = try_variants(plans, sources, manifest, held_out, files, accept, terminal)
+        kept = tuple(one.variant for one in candidates if one.variant is not None)
+        manifest = manifest.model_copy(update={"variants": (*manifest.variants, *kept)})
+        package = write_package(target, manifest, {one.file: files / one.file for one in manifest.variants})
+    report = ExportReport(
+        package=str(target),
+        digest=package.digest,
+        size_px=recipe.size_px,
+        images=len(held_out),
+        calibration_images=len(known),
+        accept=accept,
+        reference_map50_95=manifest.accuracy.map50_95,
+        variants=tuple(one.report for one in candidates),
+        command=command,
+    )
+    write_whole(folder.variants_file, report.to_json(indent=True))
+    return Exported(package, parity, report)
 
 
 def open_split(package: Package, data: Path) -> tuple[Dataset, Split]:
@@ -110,7 +165,7 @@ def _data(recipe: Recipe, summary: Summary, data: Path | None) -> tuple[Dataset,
     return dataset, split
 
 
-def _spread(items: tuple[Sample, ...], count: int) -> list[Sample]:
+def spread(items: tuple[Sample, ...], count: int) -> list[Sample]:
     """At most so many of the items, evenly over all of them."""
     places = np.unique(np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int))
     return [items[place] for place in places]
@@ -130,7 +185,7 @@ def _draft(recipe: Recipe, summary: Summary, name: str, file: Path) -> Manifest:
         output=OutputLayout(anchors=anchors(recipe.size_px)),
         nms=NmsDefaults(),
         operating_points=dict.fromkeys(summary.classes, unknown),
-        variants=(Variant(file=FILE, sha256=hashlib.sha256(file.read_bytes()).hexdigest()),),
+        variants=(Variant(file=REFERENCE, sha256=hashlib.sha256(file.read_bytes()).hexdigest()),),
         accuracy=Accuracy(
             dataset=summary.dataset,
             dataset_digest=summary.dataset_digest,

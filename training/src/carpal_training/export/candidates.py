@@ -1,0 +1,99 @@
+"""Makes variants beside the float reference, measures each on the validation images, and keeps those that pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from carpal.detection.detector import open_detector
+from carpal.engines.errors import PrecisionUnsupportedError
+from carpal.packages.manifest import Manifest, Variant
+from carpal.packages.package import write_package
+from carpal.terminal import Terminal
+from carpal_training.data.dataset import Sample
+from carpal_training.evaluation.evaluate import look
+from carpal_training.evaluation.metrics import mean_average_precision
+from carpal_training.export.gate import Gate, judge
+from carpal_training.export.variants import Plan, Sources, VariantReport
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One variant that was made: what is said of it, and its entry for the manifest, None where it is left out."""
+
+    report: VariantReport
+    variant: Variant | None
+
+
+def try_variants(
+    plans: Mapping[str, Plan],
+    sources: Sources,
+    manifest: Manifest,
+    samples: Sequence[Sample],
+    folder: Path,
+    accept: Gate,
+    terminal: Terminal,
+) -> list[Candidate]:
+    """Make, measure and judge.
+
+    Args:
+        plans: by name.
+        sources: what they are made from.
+        manifest: of the package with the measured float reference alone.
+        samples: the images that the reference was measured on.
+        folder: an empty one for the files; the files of the kept ones stay there.
+        accept: the weakest gate that keeps a variant.
+        terminal: hears how each did.
+    """
+    candidates = []
+    for name, plan in plans.items():
+        terminal.say(f"Making {name}: {plan.precision} for {plan.engine}")
+        variant = plan.write(sources, folder)
+        candidate = _measure(name, variant, manifest, samples, folder, accept, terminal)
+        terminal.say(f"{name} {candidate.report.words}{'' if candidate.report.kept else '; left out'}")
+        candidates.append(candidate)
+    return candidates
+
+
+def _measure(
+    name: str,
+    variant: Variant,
+    manifest: Manifest,
+    samples: Sequence[Sample],
+    folder: Path,
+    accept: Gate,
+    terminal: Terminal,
+) -> Candidate:
+    reference = manifest.variants[0]
+    draft = manifest.model_copy(update={"variants": (reference, variant)})
+    files = {one.file: folder / one.file for one in draft.variants}
+    package = write_package(folder / f"{name}.package", draft, files)
+    said = {
+        "name": name,
+        "file": variant.file,
+        "engine": variant.engine,
+        "precision": variant.precision,
+        "bytes": files[variant.file].stat().st_size,
+    }
+    try:
+        detector = open_detector(package, variant.engine, precision=variant.precision, threads=1, variant=variant)
+    except PrecisionUnsupportedError as failure:
+        words = f"could not be measured here: {failure.what}"
+        return Candidate(
+            VariantReport(**said, kept=False, map50=None, map50_95=None, share=None, gate=None, words=words), None
+        )
+    with detector, terminal.progress(f"Measuring {name}", len(samples)) as advance:
+        map50, map50_95 = mean_average_precision(look(detector, samples, advance=advance).ranked)
+    verdict = judge(map50_95, reference.map50_95 or 0.0, accept)
+    report = VariantReport(
+        **said,
+        kept=verdict.gate is not None,
+        map50=map50,
+        map50_95=map50_95,
+        share=verdict.share,
+        gate=verdict.gate,
+        words=verdict.words(),
+    )
+    measured = variant.model_copy(update={"map50": map50, "map50_95": map50_95, "gate": verdict.gate})
+    return Candidate(report, measured if report.kept else None)
