@@ -1,8 +1,7 @@
 """Reading in worker processes, for files of strangers: a decoder that hangs, crashes or grows ends alone.
 
 A worker (``carpal.imaging.worker``) is started once and serves file after file. It has a bound on memory and no say
-over this process: answers are JSON, and pixels are copied out of a memory file that both keep (the arena) and that is
-never mapped here. New memory for each image would cost several times as much as the copy. Linux only.
+over this process: answers are JSON, and pixels are copied out of a memory file that both keep (``arena``). Linux only.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ import orjson
 
 from carpal.errors import ImageError
 from carpal.imaging import errors
+from carpal.imaging.arena import Arena
 from carpal.imaging.errors import (
     DecoderCrashedError,
     DecoderTimeoutError,
@@ -40,7 +40,6 @@ WORKER = ("-m", "carpal.imaging.worker")
 TIMEOUT_S = 10.0
 MEMORY_BYTES = 2**30
 _START_S = 120.0
-_KEPT_ARENA_BYTES = 16 * 2**20
 _MESSAGE_BYTES = 2**17
 _LEAVES: Mapping[str, type[ImageError]] = {
     leaf.code: leaf for leaf in vars(errors).values() if isinstance(leaf, type) and issubclass(leaf, ImageError)
@@ -152,7 +151,7 @@ class _Worker:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         try:
-            self._arena = os.memfd_create("arena", os.MFD_CLOEXEC)
+            self._arena = Arena.make()
         except (AttributeError, OSError) as failure:
             raise DecoderUnavailableError(
                 "the decoder's process cannot be started",
@@ -162,11 +161,11 @@ class _Worker:
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, *WORKER, str(theirs.fileno()), str(self._arena)],
+                [sys.executable, *WORKER, str(theirs.fileno()), str(self._arena.file)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # decoders write there what they find in files, which may be a name
-                pass_fds=(theirs.fileno(), self._arena),
+                pass_fds=(theirs.fileno(), self._arena.file),
                 env=_environment(),
             )
         self._ready = False
@@ -206,7 +205,7 @@ class _Worker:
         self.wait_until_ready()
         if isinstance(source, bytes):
             limits.check_bytes(len(source))
-            self._fill(source)
+            self._arena.put(source)
             return self._ask({"size": len(source)}, [], name, media_type, limits, timeout_s)
         path = Path(source)
         file, size = _opened(path)
@@ -221,12 +220,7 @@ class _Worker:
         self._channel.close()
         self._process.kill()
         self._process.wait()
-        os.close(self._arena)
-
-    def _fill(self, body: bytes) -> None:
-        view, place = memoryview(body), 0
-        while place < len(body):
-            place += os.pwrite(self._arena, view[place:], place)
+        self._arena.close()
 
     def _ask(
         self,
@@ -259,8 +253,7 @@ class _Worker:
         try:
             return _answered(message, self._arena, limits)
         finally:
-            if os.fstat(self._arena).st_size > _KEPT_ARENA_BYTES:
-                os.ftruncate(self._arena, 0)
+            self._arena.free()
 
     def _ending(self) -> str:
         try:
@@ -270,7 +263,7 @@ class _Worker:
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def _answered(message: bytes, arena: int, limits: Limits) -> Radiograph:
+def _answered(message: bytes, arena: Arena, limits: Limits) -> Radiograph:
     """The radiograph or the error that an answer holds; nothing in it is believed before it is checked."""
     try:
         answer = orjson.loads(message)
@@ -287,18 +280,13 @@ def _answered(message: bytes, arena: int, limits: Limits) -> Radiograph:
         ) from failure
 
 
-def _copied(arena: int, dtype: str, shape: list[int], limits: Limits) -> Grey:
+def _copied(arena: Arena, dtype: str, shape: list[int], limits: Limits) -> Grey:
     if dtype not in ("uint8", "uint16"):
         raise ValueError(f"pixels of {dtype}")
     rows, columns = shape
     limits.check_pixels(columns, rows)
     pixels: Grey = np.empty((rows, columns), dtype)
-    view, place = pixels.data.cast("B"), 0
-    while place < len(view):
-        got = os.preadv(arena, [view[place:]], place)
-        if not got:
-            raise ValueError("fewer pixels than announced")
-        place += got
+    arena.take_pixels(pixels)
     return pixels
 
 

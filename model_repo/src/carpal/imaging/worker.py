@@ -2,7 +2,7 @@
 
 It imports what reading needs and nothing else, takes one request at a time from its socket and answers it. Requests
 and answers are JSON, so that the other side never unpickles what a broken decoder may have written. The bytes of a
-file come in a memory file that both sides keep (the arena) or as an open file, and pixels leave in the arena.
+file come in a memory file that both sides keep (``arena``) or as an open file, and pixels leave in that memory file.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import orjson
 
 from carpal.errors import CarpalError
+from carpal.imaging.arena import Arena
 from carpal.imaging.errors import DecoderMemoryError
 from carpal.imaging.limits import Limits
 from carpal.imaging.options import ReadOptions
@@ -32,7 +32,7 @@ _GRACE_S = 1.0
 
 def main() -> None:
     """Answer requests until the other side is gone."""
-    channel, arena = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
+    channel, arena = socket.socket(fileno=int(sys.argv[1])), Arena(int(sys.argv[2]))
     cv2.setNumThreads(1)
     settings = orjson.loads(channel.recv(MESSAGE_BYTES))
     _bound(settings["memory_bytes"])
@@ -41,12 +41,12 @@ def main() -> None:
         serve(channel, arena, settings)
 
 
-def serve(channel: socket.socket, arena: int, settings: dict[str, Any]) -> None:
+def serve(channel: socket.socket, arena: Arena, settings: dict[str, Any]) -> None:
     """Answer requests until the other side is gone.
 
     Args:
         channel: sequenced packets, one a message.
-        arena: descriptor of the file in which bytes come.
+        arena: in which bytes come and pixels go.
         settings: limits, options, salt and the time for one file.
     """
     limits, options = Limits(**settings["limits"]), ReadOptions(**settings["options"])
@@ -59,7 +59,7 @@ def serve(channel: socket.socket, arena: int, settings: dict[str, Any]) -> None:
         # Should the other side die while a decoder hangs, nobody would end this process but this clock.
         signal.setitimer(signal.ITIMER_REAL, settings["timeout_s"] + _GRACE_S)
         try:
-            body = _body(files[0] if files else arena, request["size"])
+            body = _body(files[0], request["size"]) if files else arena.take(request["size"])
             radiograph = read(
                 body,
                 name=request["name"],
@@ -68,7 +68,8 @@ def serve(channel: socket.socket, arena: int, settings: dict[str, Any]) -> None:
                 patient_salt=salt,
                 options=options,
             )
-            _send(channel, arena, radiograph)
+            arena.put_pixels(radiograph.pixels)
+            channel.send(_answer(radiograph))
         except CarpalError as failure:
             channel.send(orjson.dumps({"error": failure.as_dict()}))
         except (MemoryError, cv2.error):
@@ -97,19 +98,17 @@ def _body(file: int, size: int) -> bytes:
     return body
 
 
-def _send(channel: socket.socket, arena: int, radiograph: Radiograph) -> None:
-    pixels = np.ascontiguousarray(radiograph.pixels)
-    view, written = pixels.data.cast("B"), 0
-    while written < len(view):
-        written += os.pwrite(arena, view[written:], written)
-    answer = {"source": radiograph.source.to_json().decode(), "dtype": str(pixels.dtype), "shape": pixels.shape}
-    channel.send(orjson.dumps(answer))
+def _answer(radiograph: Radiograph) -> bytes:
+    pixels = radiograph.pixels
+    said = {"source": radiograph.source.to_json().decode(), "dtype": str(pixels.dtype), "shape": pixels.shape}
+    return orjson.dumps(said)
 
 
 def _bound(memory_bytes: int) -> None:
     """Limit what this process may take from now on; a crash leaves no image of its memory, which holds patients."""
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, used + memory_bytes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (memory_bytes, memory_bytes))  # the arena is a file
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -15,6 +15,7 @@ import orjson
 import pytest
 
 from carpal.imaging import worker
+from carpal.imaging.arena import Arena
 from carpal.imaging.limits import Limits
 from carpal.imaging.options import ReadOptions
 from carpal.imaging.readers import read
@@ -48,7 +49,7 @@ def ask() -> Iterator[Callable[..., dict[str, Any]]]:
         answer: dict[str, Any] = orjson.loads(ours.recv(worker.MESSAGE_BYTES))
         return answer | {"arena": arena}
 
-    thread = threading.Thread(target=worker.serve, args=(theirs, arena, SETTINGS))
+    thread = threading.Thread(target=worker.serve, args=(theirs, Arena(arena), SETTINGS))
     thread.start()
     yield question
     ours.close()
