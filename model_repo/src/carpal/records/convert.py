@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
 
@@ -18,7 +18,7 @@ from carpal.records.errors import NoImagesError, OutputNotWritableError
 from carpal.records.record import Record
 from carpal.records.recorders import Recorder
 
-AHEAD = 2
+AHEAD = 3
 
 
 @dataclass(frozen=True)
@@ -102,44 +102,60 @@ def records_of(
 ) -> Iterator[Outcome]:
     """Record files on several threads; results come in the order of the files.
 
-    At most twice as many images as workers are in memory. A file that fails gives an outcome with its error, and the
-    others go on. Closing the iterator waits for the files in hand and starts no others.
+    At most three times as many images as workers are in memory. A file that fails gives an outcome with its error, and
+    the others go on. Closing the iterator waits for the files in hand and starts no others. What ``keep`` writes has
+    threads of its own, because a worker that waits for the disk leaves its core idle.
 
     Args:
         paths: the files.
         recorder: makes the records.
         workers: how many files at once.
-        keep: called on the worker's thread with path, name, radiograph and record, to write what needs the pixels;
-            gives what failed.
+        keep: called on another thread with path, name, radiograph and record, to write what needs the pixels; gives
+            what failed. Several files are kept at once.
 
     Raises:
         ServiceError: the service is gone, so that no other file could be recorded.
         OutputNotWritableError: ``keep`` could not write.
     """
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="convert")
-    waiting: deque[Future[Outcome]] = deque()
+    recording = ThreadPoolExecutor(workers, thread_name_prefix="convert")
+    keeping = ThreadPoolExecutor(workers, thread_name_prefix="convert-keep")
+    waiting: deque[Future[Future[Outcome]]] = deque()
+
+    def work(path: Path, name: str) -> Future[Outcome]:
+        outcome, radiograph = _recorded(path, name, recorder)
+        return keeping.submit(_kept, outcome, radiograph, keep)
+
     try:
         for path, name in _named(paths):
-            waiting.append(pool.submit(_record, path, name, recorder, keep))
+            waiting.append(recording.submit(work, path, name))
             if len(waiting) >= AHEAD * workers:
-                yield waiting.popleft().result()
+                yield waiting.popleft().result().result()
         while waiting:
-            yield waiting.popleft().result()
+            yield waiting.popleft().result().result()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        recording.shutdown(wait=True, cancel_futures=True)
+        keeping.shutdown(wait=True, cancel_futures=True)
 
 
-def _record(path: Path, name: str, recorder: Recorder, keep: Keep | None) -> Outcome:
-    failures: tuple[Failure, ...] = ()
+def _recorded(path: Path, name: str, recorder: Recorder) -> tuple[Outcome, Radiograph | None]:
     try:
         radiograph, record = recorder.record(path)
-        if keep is not None:
-            failures = keep(path, name, radiograph, record)
     except (ServiceError, OutputNotWritableError):
         raise
     except Exception as failure:  # a fault of ours on one file must not cost the others their records
-        return Outcome(path, name, error=as_error(failure))
-    return Outcome(path, name, record=record, failures=failures)
+        return Outcome(path, name, error=as_error(failure)), None
+    return Outcome(path, name, record=record), radiograph
+
+
+def _kept(outcome: Outcome, radiograph: Radiograph | None, keep: Keep | None) -> Outcome:
+    if keep is None or radiograph is None or outcome.record is None:
+        return outcome
+    try:
+        return replace(outcome, failures=keep(outcome.path, outcome.name, radiograph, outcome.record))
+    except OutputNotWritableError:
+        raise
+    except Exception as failure:
+        return Outcome(outcome.path, outcome.name, error=as_error(failure))
 
 
 def as_error(failure: Exception) -> CarpalError:

@@ -62,7 +62,7 @@ class Outputs:
         self._publish()
 
     def keep(self, path: Path, name: str, radiograph: Radiograph, record: Record) -> tuple[Failure, ...]:
-        """Write the files that belong to one radiograph; called on the worker's thread.
+        """Write the files that belong to one radiograph; called on several threads at once.
 
         Raises:
             OutputNotWritableError: the disk is full or gone.
