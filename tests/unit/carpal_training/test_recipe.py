@@ -66,7 +66,8 @@ def test_a_split_table_is_found_beside_the_recipe(recipe_file: Path) -> None:
 def test_the_chain_ends_in_a_letterbox_of_the_trained_size() -> None:
     chain = Recipe(epochs=1, size_px=96, pad_value=7).chain
     assert (chain.letterbox.height_px, chain.letterbox.width_px, chain.letterbox.pad_value) == (96, 96, 7)
-    assert len(Recipe(epochs=1, stretch=None).chain.steps) == 1
+    assert [step.name for step in chain.steps] == ["reduce", "percentile-stretch", "letterbox"]
+    assert len(Recipe(epochs=1, stretch=None, reduce=False).chain.steps) == 1
 
 
 def test_a_flat_recipe_has_dotted_names_and_plain_values() -> None:

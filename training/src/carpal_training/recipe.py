@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from carpal.document import Document
 from carpal.errors import UsageError
-from carpal.imaging.preprocess import Chain, Letterbox, PercentileStretch
+from carpal.imaging.preprocess import COUNTED_ROWS, Chain, Letterbox, PercentileStretch, Reduce, Step
 from carpal_training.errors import RecipeInvalidError
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -80,7 +80,10 @@ class Recipe(Document):
     precision: Literal["float32", "bfloat16"] = Field(default="float32", description="bfloat16: mixed, where it helps")
     validate_every: Count = Field(default=1, description="epochs between validations; the last one is always validated")
     seed: int = Field(default=0, description="of weights, order and augmentation")
-    stretch: PercentileStretch | None = Field(default=PercentileStretch(), description="null: grey levels as they are")
+    reduce: bool = Field(default=True, description="shrink before the stretch; else by area averaging, last")
+    stretch: PercentileStretch | None = Field(
+        default=PercentileStretch(rows=COUNTED_ROWS), description="null: grey levels as they are"
+    )
     pad_value: Annotated[int, Field(ge=0, le=255)] = Field(default=0, description="grey level around the letterbox")
     augmentation: Augmentation = Augmentation()
     split: SplitPlan = SplitPlan()
@@ -94,8 +97,10 @@ class Recipe(Document):
     @property
     def chain(self) -> Chain:
         """The preprocessing that training, evaluation and serving share."""
-        letterbox = Letterbox(height_px=self.size_px, width_px=self.size_px, pad_value=self.pad_value)
-        return Chain(steps=(letterbox,) if self.stretch is None else (self.stretch, letterbox))
+        steps: list[Step] = [Reduce(height_px=self.size_px, width_px=self.size_px)] if self.reduce else []
+        steps += [] if self.stretch is None else [self.stretch]
+        steps.append(Letterbox(height_px=self.size_px, width_px=self.size_px, pad_value=self.pad_value))
+        return Chain(steps=tuple(steps))
 
     def flat(self) -> dict[str, str | int | float | bool | None]:
         """Every setting with a dotted name, as the manifest's provenance holds it."""

@@ -5,7 +5,7 @@ Reading the file is in ``dicom_file``, its pixels in ``dicom_pixels``, what it s
 
 from __future__ import annotations
 
-import hashlib
+from functools import partial
 
 from pydicom import Dataset, config
 from pydicom.uid import UID
@@ -17,7 +17,8 @@ from carpal.imaging.dicom_source import source_of
 from carpal.imaging.errors import DamagedImageError, ForProcessingError, NotARadiographError
 from carpal.imaging.limits import Limits
 from carpal.imaging.options import ReadOptions
-from carpal.imaging.radiograph import Radiograph
+from carpal.imaging.radiograph import Radiograph, digest_of
+from carpal.records.record import Source
 
 CR_STORAGE = "1.2.840.10008.5.1.4.1.1.1"
 DX_FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -27,6 +28,7 @@ _MULTI_FRAME_CAPTURES = {f"{SECONDARY_CAPTURE}.{kind}" for kind in (2, 3, 4)}  #
 _TAKEN = {CR_STORAGE, DX_FOR_PRESENTATION, SECONDARY_CAPTURE} | _MULTI_FRAME_CAPTURES
 _MODALITIES = {"CR", "DX", "RG", "OT", "SC", ""}
 _SEND_AGAIN = "Send or export the object again."
+_NOT_YET = "sha256:" + 64 * "0"
 
 
 def read_dicom(
@@ -57,15 +59,19 @@ def read_dicom(
         ds, syntax = open_dicom(body, limits)
         _check_object(ds, options)
         frame = read_frame(ds, syntax, limits, frame=options.frame, window=options.window)
-        digest = "sha256:" + hashlib.sha256(body).hexdigest()
-        source = source_of(ds, syntax, frame, options.frame, digest=digest, name=name, salt=patient_salt)
-        return Radiograph(frame.pixels, source)
+        # What the file says is read at once, because it may be broken; the digest can wait.
+        source = source_of(ds, syntax, frame, options.frame, digest=_NOT_YET, name=name, salt=patient_salt)
+        return Radiograph(frame.pixels, partial(_with_digest, source, body))
     except (ImageError, MemoryError):
         raise
     except Exception as failure:  # pydicom decodes a value when it is asked for; what it raises has no common base
         raise DamagedImageError(
             f"the DICOM file does not decode ({type(failure).__name__})", "A value in it is broken.", _SEND_AGAIN
         ) from failure
+
+
+def _with_digest(source: Source, body: bytes) -> Source:
+    return source.model_copy(update={"digest": digest_of(body)})
 
 
 def _check_object(ds: Dataset, options: ReadOptions) -> None:

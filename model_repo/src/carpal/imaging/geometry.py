@@ -40,8 +40,14 @@ class Affine:
 
     def then(self, after: Affine) -> Affine:
         """This map followed by another."""
-        product = after.matrix @ self.matrix
-        return Affine(*product[:2].ravel().tolist())
+        return Affine(
+            after.a * self.a + after.b * self.d,
+            after.a * self.b + after.b * self.e,
+            after.a * self.c + after.b * self.f + after.c,
+            after.d * self.a + after.e * self.d,
+            after.d * self.b + after.e * self.e,
+            after.d * self.c + after.e * self.f + after.f,
+        )
 
     def inverse(self) -> Affine:
         """The exact inverse; a scale of zero has none."""
@@ -60,6 +66,15 @@ class Affine:
         u = self.a * x + self.b * y + self.c
         v = self.d * x + self.e * y + self.f
         return np.stack([u.min(axis=1), v.min(axis=1), u.max(axis=1), v.max(axis=1)], axis=1)
+
+
+def fitted(width: int, height: int, *, into: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of an image that is scaled to fill a frame (width, height) at its own aspect ratio.
+
+    Whole pixels, at least one, so that the two scales may differ by the rounding.
+    """
+    ratio = min(into[0] / width, into[1] / height)
+    return max(1, min(into[0], round(width * ratio))), max(1, min(into[1], round(height * ratio)))
 
 
 def clip(boxes: Boxes, width: int, height: int) -> Boxes:

@@ -22,18 +22,17 @@ class Histogram:
     """How many pixels have each grey level.
 
     Attributes:
-        counts: int64 [levels], level 0 first; as many as the dtype of the pixels can have.
+        counts: int32 or int64 [levels], level 0 first; as many as the dtype of the pixels can have.
     """
 
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int32] | NDArray[np.int64]
 
     @classmethod
     def of(cls, pixels: Pixels) -> Histogram:
         """Count uint8 or uint16 pixels [H, W]."""
         levels = np.iinfo(pixels.dtype).max + 1
         if 0 < pixels.size < _EXACT:
-            whole = np.ascontiguousarray(pixels)
-            return cls(cv2.calcHist([whole], [0], None, [levels], [0, levels]).ravel().astype(np.int64))
+            return cls(cv2.calcHist([pixels], [0], None, [levels], [0, levels]).ravel().astype(np.int32))
         return cls(np.bincount(pixels.ravel(), minlength=levels))
 
     @cached_property

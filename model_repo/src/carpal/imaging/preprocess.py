@@ -24,6 +24,7 @@ from carpal.imaging.steps.contrast import Clahe, Equalise, Gamma
 from carpal.imaging.steps.denoise import Bilateral, Median, NonLocalMeans
 from carpal.imaging.steps.field import FieldCrop
 from carpal.imaging.steps.letterbox import Letterbox
+from carpal.imaging.steps.reduce import Reduce
 from carpal.imaging.steps.step import Pixels, ProcessingStep
 from carpal.imaging.steps.stretch import PercentileStretch, Scale, ZScore
 
@@ -40,6 +41,7 @@ __all__ = [
     "NonLocalMeans",
     "PercentileStretch",
     "Prepared",
+    "Reduce",
     "Scale",
     "Stage",
     "Step",
@@ -52,6 +54,7 @@ Step = Annotated[
     | Bilateral
     | NonLocalMeans
     | FieldCrop
+    | Reduce
     | ArtifactMask
     | PercentileStretch
     | Clahe
@@ -62,6 +65,10 @@ Step = Annotated[
     | Letterbox,
     Field(discriminator="name"),
 ]
+
+
+COUNTED_ROWS = 160
+"""From which the default chain takes its percentiles: docs/explanation/preprocessing.md says how far they are off."""
 
 
 @dataclass(frozen=True)
@@ -141,5 +148,6 @@ class Chain(Document):
 
 
 def default_chain(size_px: int = 640) -> Chain:
-    """Percentile stretch over the exposed field, then a square letterbox on black."""
-    return Chain(steps=(PercentileStretch(), Letterbox(height_px=size_px, width_px=size_px)))
+    """Down to the network's size, percentile stretch over the exposed field, then a square letterbox on black."""
+    side = {"height_px": size_px, "width_px": size_px}
+    return Chain(steps=(Reduce(**side), PercentileStretch(rows=COUNTED_ROWS), Letterbox(**side)))

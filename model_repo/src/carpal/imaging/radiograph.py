@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +14,25 @@ from carpal.records.record import Source
 Grey = NDArray[np.uint8] | NDArray[np.uint16]
 
 
-@dataclass(frozen=True)
 class Radiograph:
     """One grey image, bone bright on a dark ground.
 
-    Attributes:
+    Args:
         pixels: uint8 or uint16 [height, width], as stored (DICOM: after modality and VOI transforms and inversion).
-        source: provenance, in the form that the record carries.
+        source: provenance, in the form that the record carries; or what makes it when somebody asks, because the digest
+            of a file takes up to half the time of reading it, and training and evaluation never ask.
     """
 
-    pixels: Grey
-    source: Source
+    def __init__(self, pixels: Grey, source: Source | Callable[[], Source]) -> None:
+        self.pixels = pixels
+        self._source = source
+
+    @property
+    def source(self) -> Source:
+        """Provenance, in the form that the record carries."""
+        if not isinstance(self._source, Source):
+            self._source = self._source()
+        return self._source
 
     @property
     def width(self) -> int:
@@ -38,9 +46,11 @@ class Radiograph:
 
     @property
     def pixels_digest(self) -> str:
-        """``sha256:`` over the grey pixels, row by row, 16 bits in little-endian order.
-
-        It is no part of reading, because it takes a tenth of the time that a PNG takes to decode.
-        """
+        """``sha256:`` over the grey pixels, row by row, 16 bits in little-endian order."""
         ordered = self.pixels if sys.byteorder == "little" else self.pixels.astype(self.pixels.dtype.newbyteorder("<"))
-        return "sha256:" + hashlib.sha256(np.ascontiguousarray(ordered).data).hexdigest()
+        return digest_of(np.ascontiguousarray(ordered).data)
+
+
+def digest_of(body: bytes | memoryview) -> str:
+    """``sha256:`` over bytes, as records write it."""
+    return "sha256:" + hashlib.sha256(body).hexdigest()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from carpal.imaging.bmp import BMP_SIGNATURE, read_bmp
 from carpal.imaging.errors import ImageMissingError, MislabelledError, NoSuchFrameError, NotAnImageError
 from carpal.imaging.limits import Limits
 from carpal.imaging.options import ReadOptions
-from carpal.imaging.radiograph import Radiograph
+from carpal.imaging.radiograph import Radiograph, digest_of
 from carpal.imaging.raster import JPEG_SIGNATURE, PNG_SIGNATURE, Raster, read_jpeg, read_png
 from carpal.imaging.stem import parse_stem
 from carpal.imaging.tiff import TIFF_SIGNATURES, read_tiff
@@ -113,7 +113,7 @@ def read(
 
         return read_dicom(body, name=name, limits=limits, patient_salt=patient_salt, options=options)
     raster = _raster(body, found, limits, options.frame)
-    return Radiograph(raster.pixels, _source(body, raster, found, name))
+    return Radiograph(raster.pixels, partial(_source, body, raster, found, name))
 
 
 def _raster(body: bytes, media_type: str, limits: Limits, frame: int) -> Raster:
@@ -184,7 +184,7 @@ def _source(body: bytes, raster: Raster, media_type: str, name: str | None) -> S
     stem = parse_stem(name)
     height, width = raster.pixels.shape
     return Source(
-        digest="sha256:" + hashlib.sha256(body).hexdigest(),
+        digest=digest_of(body),
         name=name,
         media_type=media_type,
         width_px=width,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,6 +15,7 @@ import carpal
 from carpal.detection.detector import RECORD_NAMESPACE, Detector, open_detector, open_model
 from carpal.detection.options import DetectOptions
 from carpal.errors import CarpalError, ImageError
+from carpal.imaging.radiograph import Radiograph
 from carpal.imaging.readers import read
 from carpal.packages.package import Package
 from carpal.records.record import Record, Timings
@@ -72,7 +72,7 @@ def test_the_id_hangs_on_image_model_and_preprocessing_alone(detector: Detector,
 def test_two_frames_of_one_file_have_two_ids(detector: Detector):
     radiograph = read(spot(64, 64, 8, 8, 8))
     first, second = (
-        replace(radiograph, source=radiograph.source.model_copy(update={"frame": frame, "frames": 2}))
+        Radiograph(radiograph.pixels, radiograph.source.model_copy(update={"frame": frame, "frames": 2}))
         for frame in (1, 2)
     )
     assert detector.detect(first).id != detector.detect(second).id

@@ -15,9 +15,14 @@ from hypothesis import strategies as st
 
 from carpal.errors import ConfigError
 from carpal.imaging.geometry import Affine
-from carpal.imaging.preprocess import Chain, Letterbox, PercentileStretch, default_chain
+from carpal.imaging.preprocess import COUNTED_ROWS, Chain, Letterbox, PercentileStretch, default_chain
 
 SIDES = st.integers(1, 3000)
+
+
+def first_chain(size_px: int) -> Chain:
+    """The default of the first release, which published packages carry."""
+    return Chain(steps=(PercentileStretch(), Letterbox(height_px=size_px, width_px=size_px)))
 
 
 def float_formula(pixels: np.ndarray, step: PercentileStretch) -> np.ndarray:
@@ -98,7 +103,7 @@ def test_a_constant_image_becomes_black(dtype: type, level: int):
 
 def test_more_levels_survive_than_a_plain_cast_leaves():
     narrow = np.random.default_rng(0).integers(20_000, 30_000, (200, 200)).astype(np.uint16)
-    stretched = default_chain(64).steps[0].apply(narrow)[0]
+    stretched = PercentileStretch(rows=COUNTED_ROWS).apply(narrow)[0]
     assert len(np.unique(stretched)) > 6 * len(np.unique(narrow // 256))
 
 
@@ -117,25 +122,46 @@ def test_the_chain_gives_one_channel_in_the_letterboxs_size():
 )
 def test_published_chains_keep_their_digest(size_px: int, digest: str):
     """Of the first release: every package and record that names the chain names it by this."""
-    assert default_chain(size_px).digest == digest
+    assert first_chain(size_px).digest == digest
 
 
-def test_the_default_chain_keeps_its_pixels(grey_png: Callable[..., bytes]):
-    """Of the first release: the bytes that the starter was trained on."""
+def test_published_chains_keep_their_pixels(grey_png: Callable[..., bytes]):
+    """Of the first release: the bytes that its packages were trained on."""
     pixels = cv2.imdecode(np.frombuffer(grey_png(300, 400), np.uint8), cv2.IMREAD_UNCHANGED)
-    image = default_chain(384).apply(pixels).image
+    image = first_chain(384).apply(pixels).image
     assert (
         hashlib.sha256(image.tobytes()).hexdigest()
         == "7faea2154a04120f9f23c5d46bd00209d755343bf5d4591f561420940d554514"
     )
 
 
+@pytest.mark.parametrize("shape", [(1290, 1136), (614, 444), (1760, 1760), (300, 200), (3000, 2001), (640, 640)])
+def test_the_default_chain_shows_what_the_first_one_showed(shape: tuple[int, int]):
+    """Reduced before the stretch or after it, the picture is the same but for noise and fine edges."""
+    y, x = np.mgrid[0 : 1 : shape[0] * 1j, 0 : 1 : shape[1] * 1j]
+    pixels = (20_000 + 15_000 * np.sin(9 * x) * np.cos(7 * y)).astype(np.uint16)
+    new, old = (chain.apply(pixels) for chain in (default_chain(640), first_chain(640)))
+    assert np.abs(new.image.astype(int) - old.image).mean() < 1.0
+    box = np.array([[10.0, 20, 100, 90]])
+    assert np.abs(new.to_network.boxes(box) - old.to_network.boxes(box)).max() < 0.2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_percentiles_of_some_rows_are_near_those_of_all(seed: int):
+    random = np.random.default_rng(seed)
+    pixels = cv2.GaussianBlur(random.gamma(2.0, 4000, (640, 480)), (0, 0), 3).astype(np.uint16)
+    every, some = PercentileStretch().bounds(pixels), PercentileStretch(rows=COUNTED_ROWS).bounds(pixels)
+    assert np.abs(np.subtract(every, some)).max() < 0.03 * (every[1] - every[0])
+    few = pixels[: COUNTED_ROWS - 1]
+    assert PercentileStretch(rows=COUNTED_ROWS).bounds(few) == PercentileStretch().bounds(few)
+
+
 def test_stages_show_the_image_after_each_step_and_end_where_the_chain_ends():
     pixels = np.random.default_rng(0).integers(0, 65535, (40, 30)).astype(np.uint16)
     chain = default_chain(64)
-    first, last = chain.stages(pixels)
-    assert (first.given is pixels, last.given is first.pixels) == (True, True)
-    assert (first.pixels.shape, last.pixels.shape) == ((40, 30), (64, 64))
+    first, second, last = chain.stages(pixels)
+    assert (first.given is pixels, second.given is first.pixels, last.given is second.pixels) == (True, True, True)
+    assert (first.pixels.shape, second.pixels.shape, last.pixels.shape) == ((40, 30), (40, 30), (64, 64))
     assert (first.from_source, last.from_source) == (Affine(), chain.apply(pixels).to_network)
 
 

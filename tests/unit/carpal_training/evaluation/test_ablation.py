@@ -35,6 +35,7 @@ def test_each_step_is_left_out_and_each_other_put_in():
     names = [each.name for each in variations(default_chain(64))]
     assert names == [
         "declared",
+        "without reduce",
         "without percentile-stretch",
         "with median",
         "with median size_px=5",
@@ -51,8 +52,8 @@ def test_each_step_is_left_out_and_each_other_put_in():
 
 
 def test_a_cast_that_is_left_out_is_replaced_by_the_plain_one():
-    without = variations(default_chain(64))[1].chain
-    assert without.steps == (Scale(), default_chain(64).letterbox)
+    without = variations(default_chain(64))[2].chain
+    assert without.steps == (default_chain(64).steps[0], Scale(), default_chain(64).letterbox)
     assert variations(Chain(steps=(Scale(), BOX)))[1].chain.steps == (BOX,)
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from carpal.imaging.geometry import Affine
+from carpal.imaging.geometry import Affine, fitted
 from carpal.imaging.steps.step import Cost, Pixels, ProcessingStep
 from carpal.imaging.steps.stretch import Scale
 
@@ -27,7 +27,7 @@ class Letterbox(ProcessingStep):
 
         The two scales differ by the rounding of the resized size to whole pixels, so the inverse is exact.
         """
-        inner_width, inner_height = self._inner(width, height)
+        inner_width, inner_height = fitted(width, height, into=(self.width_px, self.height_px))
         left, top = (self.width_px - inner_width) // 2, (self.height_px - inner_height) // 2
         return Affine.scale(inner_width / width, inner_height / height).then(Affine.shift(left, top))
 
@@ -37,10 +37,10 @@ class Letterbox(ProcessingStep):
         Sixteen bits that no step before it cast are cast as ``scale`` does.
         """
         height, width = pixels.shape
-        inner_width, inner_height = self._inner(width, height)
+        inner_width, inner_height = fitted(width, height, into=(self.width_px, self.height_px))
         inner = pixels
         if (inner_width, inner_height) != (width, height):
-            shrinks = self._ratio(width, height) < 1.0
+            shrinks = inner_width < width or inner_height < height
             method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
             inner = cv2.resize(pixels, (inner_width, inner_height), interpolation=method)
         if inner.dtype != np.uint8:
@@ -49,10 +49,3 @@ class Letterbox(ProcessingStep):
         left, top = (self.width_px - inner_width) // 2, (self.height_px - inner_height) // 2
         canvas[top : top + inner_height, left : left + inner_width] = inner
         return canvas, self.map(width, height)
-
-    def _ratio(self, width: int, height: int) -> float:
-        return min(self.width_px / width, self.height_px / height)
-
-    def _inner(self, width: int, height: int) -> tuple[int, int]:
-        ratio = self._ratio(width, height)
-        return max(1, min(self.width_px, round(width * ratio))), max(1, min(self.height_px, round(height * ratio)))

@@ -23,15 +23,17 @@ from carpal.imaging.preprocess import (
     Median,
     NonLocalMeans,
     PercentileStretch,
+    Reduce,
     Scale,
     ZScore,
 )
 from carpal.imaging.steps.step import ProcessingStep, full_scale
 
 BOX = Letterbox(height_px=64, width_px=96)
-FILTERS = (Median(), Median(size_px=5), Bilateral(), FieldCrop(), FieldCrop(rotate=True), ArtifactMask())
+REDUCE = Reduce(height_px=20, width_px=30)
+FILTERS = (Median(), Median(size_px=5), Bilateral(), FieldCrop(), FieldCrop(rotate=True), ArtifactMask(), REDUCE)
 CURVES = (Clahe(), Gamma(), Equalise(), Equalise(ignore_zero=False))
-CASTS = (PercentileStretch(), Scale(), ZScore())
+CASTS = (PercentileStretch(), PercentileStretch(rows=16), Scale(), ZScore())
 SLOW = NonLocalMeans(search_px=11, patch_px=3)
 EVERY = (*FILTERS, *CURVES, *CASTS, SLOW, BOX)
 
@@ -50,7 +52,8 @@ OTHER: dict[type[ProcessingStep], dict[str, Any]] = {
         "most_share": 0.1,
         "grow_px": 4,
     },
-    PercentileStretch: {"low": 1.0, "high": 99.0, "ignore_zero": False},
+    PercentileStretch: {"low": 1.0, "high": 99.0, "ignore_zero": False, "rows": 160},
+    Reduce: {"height_px": 32, "width_px": 32},
     Clahe: {"clip_limit": 3.0, "tiles": 4},
     Gamma: {"exponent": 0.5},
     Equalise: {"ignore_zero": False},
@@ -124,7 +127,7 @@ def test_dtype_and_shape_are_what_the_step_promises(step: ProcessingStep, dtype:
     assert made.dtype == (np.uint8 if step.casts or step is BOX else dtype)
     assert made.ndim == 2
     assert made.size > 0
-    if step is not BOX and not isinstance(step, FieldCrop):
+    if step is not BOX and not isinstance(step, FieldCrop | Reduce):
         assert (made.shape, moved) == (shape, Affine())
 
 
@@ -146,7 +149,7 @@ def test_a_view_with_gaps_gives_what_its_copy_gives(step: ProcessingStep):
 
 @pytest.mark.parametrize("kind", OTHER, ids=lambda kind: kind.__name__)
 def test_every_parameter_is_in_the_digest(kind: type[ProcessingStep]):
-    needed = {"height_px": 64, "width_px": 96} if kind is Letterbox else {}
+    needed = {"height_px": 64, "width_px": 96} if kind in (Letterbox, Reduce) else {}
     assert set(OTHER[kind]) == set(kind.model_fields) - {"name"}
 
     def digest(**change: Any) -> str:

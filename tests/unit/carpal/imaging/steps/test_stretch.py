@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from carpal.errors import ConfigError
-from carpal.imaging.steps.stretch import PercentileStretch, Scale, ZScore
+from carpal.imaging.steps.stretch import PercentileStretch, Scale, ZScore, _cast, _table
 
 
 def levels(dtype: type) -> np.ndarray:
@@ -15,6 +15,18 @@ def levels(dtype: type) -> np.ndarray:
 
 def test_scale_keeps_eight_bits_as_they_are():
     assert (Scale().apply(levels(np.uint8))[0] == levels(np.uint8)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_whole_bounds_give_what_the_table_gives_on_every_level(dtype: type):
+    random = np.random.default_rng(3)
+    top = np.iinfo(dtype).max
+    bounds = [sorted(random.choice(top + 1, 2, replace=False)) for _ in range(100)]
+    bounds += [(low, min(top, low + width)) for low, width in random.integers(1, 300, (100, 2)) if low < top]
+    for low, high in bounds:
+        table = _table(top, float(low), float(high))
+        assert (_cast(levels(dtype), float(low), float(high)) == table).all()
+        assert (_cast(levels(dtype).T, float(low), float(high)).ravel() == table).all()
 
 
 def test_scale_divides_sixteen_bits_by_257_and_rounds():
