@@ -9,6 +9,7 @@ import typer
 
 from carpal.terminal import Terminal
 from carpal_training.export.cli import export_command
+from carpal_training.tuning.cli import tune_command
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of images in the layout of GRAZPEDWRI-DX.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(train, name="train")
     app.command("evaluate")(evaluate_command)
     app.command("export")(export_command)
+    app.command("tune")(tune_command)
     app.command("ablate")(ablate_command)
 
 

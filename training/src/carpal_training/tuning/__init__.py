@@ -1,0 +1,1 @@
+"""Which engine, precision, threads and streams are best on this machine: `carpal tune`."""
