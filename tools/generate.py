@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from tools.charts import readme, rendering, schema
+from tools.observability import dashboards, rules
 from tools.reference import commands, configuration, errors, metrics, protocol, schemas
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +24,8 @@ SOURCES: Sources = {
     "the schemas of the charts' values": schema.files,
     "the pages of the charts": readme.files,
     "the manifests of the charts' examples": rendering.files,
+    "the alerts": rules.files,
+    "the dashboards": dashboards.files,
 }
 
 

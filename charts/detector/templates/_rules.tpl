@@ -8,8 +8,10 @@
   rules:
     {{- range list "5m" "30m" "1h" "6h" "3d" }}
     - record: carpal:requests_bad:share_{{ . }}
+      # Where nothing ever went wrong there is no such series, and the share is 0, not nothing.
       expr: >-
-        sum {{ $by }} (rate(carpal_requests_total{ {{- $.pods }},code=~"5..|429"}[{{ . }}]))
+        (sum {{ $by }} (rate(carpal_requests_total{ {{- $.pods }},code=~"5..|429"}[{{ . }}]))
+        or 0 * sum {{ $by }} (rate(carpal_requests_total{ {{- $.pods }}}[{{ . }}])))
         / sum {{ $by }} (rate(carpal_requests_total{ {{- $.pods }}}[{{ . }}]))
     - record: carpal:answers_late:share_{{ . }}
       expr: >-
