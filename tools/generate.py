@@ -30,9 +30,9 @@ SOURCES: Sources = {
 
 
 def generate(root: Path = ROOT, sources: Sources = SOURCES) -> list[str]:
-    """Write what differs; gives the paths written."""
+    """Write what differs; gives the paths written. One source after the other: manifests need their chart's schema."""
     written = []
-    for path, text in [item for files in sources.values() for item in files().items()]:
+    for path, text in (item for files in sources.values() for item in files().items()):
         target = root / path
         if not target.is_file() or target.read_text(encoding="utf-8") != text:
             target.parent.mkdir(parents=True, exist_ok=True)

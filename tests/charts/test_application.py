@@ -12,7 +12,6 @@ import pytest
 import typer
 import yaml
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
-from prometheus_client import CollectorRegistry
 from tools.charts.rendering import examples
 from tools.charts.values import CHARTS, load
 
@@ -20,7 +19,7 @@ from carpal.cache import CACHE_VARIABLE
 from carpal.cli import GROUP, build
 from carpal.imaging.limits import SALT_VARIABLE
 from carpal.packages import REPOSITORY_VARIABLE
-from carpal_detector.metrics import BUCKETS_S, Metrics
+from carpal_detector.families import FAMILIES, SECONDS
 from carpal_detector.settings import Settings
 
 EXAMPLES = {f"{path.parents[1].name}/{path.name}": path for path in examples()}
@@ -114,18 +113,18 @@ def test_defaults_of_the_chart_are_values_that_the_service_takes():
     assert values["queue"] == Settings.model_fields["queue"].default
     assert values["drainSeconds"] == Settings.model_fields["drain_s"].default
     assert values["engine"] == Settings.model_fields["engine"].default
+    assert values["threads"] is Settings.model_fields["threads"].default
+    assert values["batch"] is Settings.model_fields["batch"].default
 
 
 def test_the_latencies_to_choose_from_are_buckets_of_the_service():
     constraints = load(CHARTS / "detector/constraints.yaml")["values"]
-    assert set(constraints["monitoring.rules.latencySeconds"]["enum"]) <= set(BUCKETS_S)
+    assert set(constraints["monitoring.rules.latencySeconds"]["enum"]) <= set(SECONDS)
 
 
 @pytest.mark.parametrize("name", DETECTORS)
 def test_what_scales_is_measured_by_the_service(name: str):
-    registry = CollectorRegistry()
-    Metrics(registry).watch(ready=lambda: True, depth=lambda: 0, running=lambda: 0, capacity=1)
-    exported = {family.name for family in registry.collect()}
+    exported = {family.name for family in FAMILIES}
     for part in of_kind(name, "ScaledObject"):
         for trigger in part["spec"]["triggers"]:
             assert set(re.findall(r"carpal_\w+", trigger["metadata"]["query"])) <= exported

@@ -54,7 +54,7 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "a name that KServe refuses": ({"fullnameOverride": "Wrist"}, ("fullnameOverride",)),
     "nothing to scale by": ({"resources": {"requests": {"cpu": None}, "limits": {"cpu": None}}}, ("requests.cpu",)),
     "no bound on streams": ({"resources": {"limits": {"cpu": None}}}, ("server.streams",)),
-    "a latency that is no bucket": ({"monitoring": {"rules": {"latencySeconds": 0.7}}}, ("latencySeconds", "0.5")),
+    "a latency that is no bucket": ({"monitoring": {"rules": {"latencySeconds": 0.7}}}, ("latencySeconds", "0.75")),
     "another account that nobody named": ({"serviceAccount": {"create": False}}, ("serviceAccount.name",)),
 }  # fmt: skip
 

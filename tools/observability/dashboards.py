@@ -55,6 +55,10 @@ def _quantile(share: float, stage: str, by: str = "") -> str:
     return f"histogram_quantile({share:g}, {buckets})"
 
 
+def _median(histogram: str, by: str) -> str:
+    return f"histogram_quantile(0.5, {_rate(f'{histogram}_bucket', by=f'le, {by}')})"
+
+
 def _stat(
     title: str, expression: str, description: str, steps: tuple[tuple[float | None, str], ...], unit: str
 ) -> Panel:
@@ -123,7 +127,7 @@ RIGHT = Dashboard(
     "Is it right?",
     "Is the model that answers the one that should, and are the images such as it knows?",
     (
-        _stat("models at once", f'count(count by (digest) (carpal_model_info{{{PODS},carpal_track!="canary"}}))',
+        _stat("models at once", f'count(count by (digest) (carpal_model_info{{{PODS},carpal_track!="canary"}} == 1))',
               "Digests among the stable pods; more than one during a rollout only.",
               ((None, GREEN), (2, AMBER)), "short"),
         _stat("pods that emulate", f'sum(carpal_model_info{{{PODS},emulated="true"}}) or vector(0)',
@@ -134,11 +138,20 @@ RIGHT = Dashboard(
               ((None, GREEN), (0.01, AMBER), (0.1, RED)), "percentunit"),
         _stat("oldest process", f"time() - min(process_start_time_seconds{{{PODS}}})",
               "Since then some pod has served the same model.", ((None, GREEN),), "s"),
-        Panel("who answers", ((f"carpal_model_info{{{PODS}}}", ""),), kind="table", width=24,
+        Panel("who answers", ((f"carpal_model_info{{{PODS}}} == 1", ""),), kind="table", width=24,
               description="Name, version and digest of the package, engine and precision, for each pod."),
         Panel("models over time",
-              ((f"count by (version, digest, carpal_track) (carpal_model_info{{{PODS}}})",
+              ((f"count by (version, digest, carpal_track) (carpal_model_info{{{PODS}}} == 1)",
                 "{{carpal_track}} {{version}}"),)),
+        Panel("findings for each class",
+              ((_rate("carpal_detections_total", by="class, status"), "{{class}} {{status}}"),), "reqps",
+              description="A class that appears or vanishes: another model, or other patients."),
+        Panel("probability of the findings, median",
+              ((_median("carpal_confidence", "class"), "{{class}}"),), "percentunit"),
+        Panel("quality of the images, median", ((_median("carpal_image_quality", "measure"), "{{measure}}"),),
+              description="A shift of these is a shift of what comes in: another device, another protocol."),
+        Panel("warnings of image quality",
+              ((_rate("carpal_image_warnings_total", by="warning"), "{{warning}}"),), "reqps"),
         Panel("images that could not be used, by reason",
               ((_rate("carpal_requests_total", USELESS, "reason"), "{{reason}}"),), "reqps"),
     ),

@@ -64,7 +64,7 @@
                 "impact" "Requests are refused with 429, clients must come back later"
                 "text" "The queue of at least one pod is full again and again.")
           (dict "alert" "CarpalTwoModels" "severity" "warning" "for" "30m"
-                "expr" (printf "count %s (count by (namespace, job, digest) (carpal_model_info{%s,carpal_track!=\"canary\"})) > 1" $by .pods)
+                "expr" (printf "count %s (count by (namespace, job, digest) (carpal_model_info{%s,carpal_track!=\"canary\"} == 1)) > 1" $by .pods)
                 "impact" "Pods of the same release answer by different models"
                 "text" "A rollout stopped half way, or a channel moved and only some pods were started since.")
           (dict "alert" "CarpalEmulated" "severity" "warning" "for" "5m"
