@@ -1,1 +1,1 @@
-"""Ours, and not the package of the same name that a library (ciw) installs: processes that tests spawn import from here."""
+"""Ours, and not the package `tests` that a library (ciw) installs: processes that tests spawn import from here."""

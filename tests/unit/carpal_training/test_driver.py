@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from carpal.terminal import Terminal
-from carpal_training.data.dataset import open_dataset
+from carpal_training.data.opening import open_dataset
 from carpal_training.data.splits import make_split
 from carpal_training.driver import continued, find_start, summarise, train_run
 from carpal_training.errors import (

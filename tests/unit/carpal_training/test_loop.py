@@ -6,7 +6,7 @@ import torch
 
 from carpal_training.checkpoint import load_checkpoint
 from carpal_training.data.cache import build_cache
-from carpal_training.data.dataset import open_dataset
+from carpal_training.data.opening import open_dataset
 from carpal_training.errors import ClassesDifferError, DivergedError
 from carpal_training.group import Group
 from carpal_training.job import Job

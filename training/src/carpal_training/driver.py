@@ -19,7 +19,10 @@ from carpal_training import distributed
 from carpal_training.batches import steps_an_epoch
 from carpal_training.checkpoint import check_classes
 from carpal_training.data.cache import build_cache, check_space
-from carpal_training.data.dataset import Dataset, open_dataset
+from carpal_training.data.dataset import Dataset
+from carpal_training.data.leaks import image_leaks, refuse
+from carpal_training.data.opening import open_dataset
+from carpal_training.data.prints import prints_of
 from carpal_training.data.splits import Split, make_split
 from carpal_training.errors import DataDiffersError, RunMissingError, StoppedError
 from carpal_training.follower import Follower
@@ -68,6 +71,9 @@ def train_run(
     terminal.say(f"Reading {data}")
     dataset = open_dataset(data)
     split = make_split(dataset, recipe.split)
+    if not resume:
+        with terminal.progress("Looking for images in two parts", len(dataset.samples)) as advance:
+            refuse(image_leaks(dataset, split.homes, prints_of(dataset.samples, advance=advance)))
     start, parent = find_start(recipe.start, dataset.classes, repository)
     summary = summarise(recipe, dataset, split, parent)
     if resume:

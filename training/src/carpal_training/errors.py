@@ -30,6 +30,56 @@ class LabelsMissingError(DatasetError):
     code = "dataset.missing-labels"
 
 
+class ImageUnreadableError(DatasetError):
+    """An image file without a readable head."""
+
+    code = "dataset.unreadable-image"
+
+
+class NamesMixedError(DatasetError):
+    """Names of several forms, or one name for two images."""
+
+    code = "dataset.mixed-naming"
+
+
+class PatientsUnknownError(DatasetError):
+    """Nothing says which patient an image is of, so no split by patient can be made."""
+
+    code = "dataset.unknown-patients"
+
+
+class PatientsDifferError(DatasetError):
+    """Two sources name different patients for one image."""
+
+    code = "dataset.patient-mismatch"
+
+
+class DatasetEmptyError(DatasetError):
+    """A dataset without an image."""
+
+    code = "dataset.empty"
+
+
+class DatasetChangedError(DatasetError):
+    """An image is no longer the file that was imported."""
+
+    code = "dataset.changed"
+    kind = Kind.CONFLICT
+
+
+class DatasetExistsError(DatasetError):
+    """The output folder holds something other than an imported dataset."""
+
+    code = "dataset.exists"
+    kind = Kind.CONFLICT
+
+
+class LeakFoundError(DatasetError):
+    """Two parts of a split share a patient or an image."""
+
+    code = "dataset.leak"
+
+
 class LabelInvalidError(DatasetError):
     """A label line that is not a class and a box inside the image."""
 

@@ -39,6 +39,9 @@ class SplitPlan(Document):
     train: Share = Field(default=0.7, description="share of the patients to train on")
     val: Share = Field(default=0.2, description="share of the patients to validate on; the rest is for testing")
     seed: int = Field(default=0, description="the same seed deals the same patients")
+    stratified: bool = Field(
+        default=True, description="deal so that classes, ages, follow-ups, casts and views are alike in all parts"
+    )
     file: str | None = Field(
         default=None, description="CSV or CSV.gz, relative to the recipe; null: deal by the fractions"
     )

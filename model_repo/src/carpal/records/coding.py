@@ -94,6 +94,15 @@ def finding_term(label: str) -> Term:
     return _TERMS.get(label) or Term(local_code(label, label))
 
 
+def label_of(value: str, scheme: str) -> str | None:
+    """The class that a code stands for: the way back from ``finding_term``; None for a code that it never gives."""
+    if scheme == LOCAL_SCHEME:
+        return value
+    return next(
+        (label for label, term in _TERMS.items() if (term.finding.value, term.finding.scheme) == (value, scheme)), None
+    )
+
+
 def local_code(value: str, meaning: str) -> Code:
     """A code of carpal's own system; spaces are made single and the meaning is cut to what DICOM holds."""
     return Code(_plain(value), LOCAL_SCHEME, _plain(meaning)[:_LONGEST_MEANING].rstrip())

@@ -14,6 +14,7 @@ from carpal.records.coding import (
     LOCAL_SCHEME_UID,
     Code,
     finding_term,
+    label_of,
     laterality_code,
     local_code,
     projection_code,
@@ -55,6 +56,13 @@ def test_a_standard_code_means_what_the_published_tables_say(code: Code):
 def test_the_widely_misused_codes_are_not_here():
     """263102004 is a fracture subluxation, T-15460 an id of the older SNOMED RT."""
     assert {code.value for code in all_codes()}.isdisjoint({"263102004", "T-15460"})
+
+
+def test_a_code_leads_back_to_its_class():
+    for label in ("fracture", "text", "metal", "a-label-of-ours"):
+        code = finding_term(label).finding
+        assert label_of(code.value, code.scheme) == label
+    assert label_of("24028007", "SCT") is None
 
 
 def test_what_has_no_verified_code_is_local():

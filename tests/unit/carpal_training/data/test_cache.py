@@ -6,7 +6,7 @@ import pytest
 
 from carpal.imaging.readers import read
 from carpal_training.data.cache import build_cache, check_space, open_cache
-from carpal_training.data.dataset import open_dataset
+from carpal_training.data.opening import open_dataset
 from carpal_training.errors import DiskFullError
 from carpal_training.recipe import Recipe
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from carpal_training.data.dataset import open_dataset
+from carpal_training.data.opening import open_dataset
 from carpal_training.data.splits import PARTS, make_split
-from carpal_training.errors import SplitInvalidError
+from carpal_training.errors import LeakFoundError, SplitInvalidError
 from carpal_training.recipe import SplitPlan
 
 
@@ -39,7 +39,7 @@ def test_a_table_that_cuts_a_patient_in_two_is_refused(data: Path, tmp_path: Pat
     dataset = open_dataset(data)
     rows = [f"{sample.stem},{'train' if index % 2 else 'val'}" for index, sample in enumerate(dataset.samples)]
     (tmp_path / "split.csv").write_text("\n".join(["filestem,split", *rows]))
-    with pytest.raises(SplitInvalidError, match="patient 1 is in val and in train"):
+    with pytest.raises(LeakFoundError, match=r"\(val\) and .*\(train\): both are of patient 1"):
         make_split(dataset, SplitPlan(file=str(tmp_path / "split.csv")))
 
 

@@ -14,7 +14,7 @@ import pytest
 from carpal.cli import GROUP, run
 from carpal.imaging.preprocess import Chain, Clahe, Letterbox, Median, PercentileStretch, Scale, default_chain
 from carpal.packages.package import open_package
-from carpal_training.data.dataset import open_dataset
+from carpal_training.data.opening import open_dataset
 from carpal_training.evaluation.ablation import Ablation, ablate, table, variations
 
 Streams = pytest.CaptureFixture[str]

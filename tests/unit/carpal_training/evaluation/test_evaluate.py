@@ -8,7 +8,7 @@ import carpal
 from carpal.detection.detector import open_detector
 from carpal.detection.postprocess import Detections
 from carpal.packages.package import open_package
-from carpal_training.data.dataset import open_dataset
+from carpal_training.data.opening import open_dataset
 from carpal_training.evaluation.evaluate import Evaluation, Findings, best_f1, evaluate, look, write_evaluation
 from carpal_training.evaluation.metrics import Truth, rank
 

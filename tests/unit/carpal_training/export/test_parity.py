@@ -10,7 +10,8 @@ from torch import nn
 from carpal.detection.detector import Detector, open_detector
 from carpal.packages.manifest import Manifest, OutputLayout, Variant
 from carpal.packages.package import write_package
-from carpal_training.data.dataset import Sample, open_dataset
+from carpal_training.data.dataset import Sample
+from carpal_training.data.opening import open_dataset
 from carpal_training.errors import ParityFailedError
 from carpal_training.export.network import anchors
 from carpal_training.export.parity import check_parity

@@ -5,21 +5,18 @@ A split by image puts 88 of 100 test images of GRAZPEDWRI-DX beside their own pa
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
-
-import numpy as np
+from typing import Any, get_args
 
 from carpal_training.data.dataset import Dataset, Sample
+from carpal_training.data.dealing import Part, deal_alike, deal_by_chance
+from carpal_training.data.leaks import patient_leaks, refuse
+from carpal_training.data.table import read_csv
 from carpal_training.errors import SplitInvalidError
 from carpal_training.recipe import SplitPlan
 
-Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
@@ -35,10 +32,19 @@ class Split:
         text = "\n".join(f"{part}:{','.join(self.parts[part])}" for part in PARTS)
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def homes(self) -> dict[str, Part]:
+        """The part of each stem."""
+        return {stem: part for part in PARTS for stem in self.parts[part]}
+
     def samples(self, dataset: Dataset, part: Part) -> tuple[Sample, ...]:
         """The part's samples, in the order of their stems."""
         chosen = set(self.parts[part])
         return tuple(sample for sample in dataset.samples if sample.stem in chosen)
+
+    def csv(self) -> str:
+        """The split as a table with the columns filestem and split, which ``split.file`` of a recipe reads."""
+        return "\n".join(["filestem,split", *(f"{stem},{part}" for stem, part in sorted(self.homes.items()))]) + "\n"
 
 
 def make_split(dataset: Dataset, plan: SplitPlan) -> Split:
@@ -46,57 +52,59 @@ def make_split(dataset: Dataset, plan: SplitPlan) -> Split:
 
     Raises:
         SplitInvalidError: the published table does not fit the dataset, or train or val would be empty.
+        LeakFoundError: the published table has a patient in two parts.
     """
-    assigned = _deal(dataset, plan) if plan.file is None else _published(Path(plan.file), dataset)
-    homes: dict[str, Part] = {}
-    for sample in dataset.samples:
-        home = homes.setdefault(sample.patient, assigned[sample.stem])
-        if home != assigned[sample.stem]:
-            raise SplitInvalidError(
-                f"patient {sample.patient} is in {home} and in {assigned[sample.stem]}",
-                "Images of one patient in two parts make every figure look better than it is.",
-                "Split by patient.",
-            )
-    split = Split({part: tuple(sorted(stem for stem, home in assigned.items() if home == part)) for part in PARTS})
+    homes = _dealt(dataset, plan) if plan.file is None else read_split(Path(plan.file), dataset)
+    split = Split({part: tuple(sorted(stem for stem, home in homes.items() if home == part)) for part in PARTS})
+    refuse(patient_leaks(dataset, split.homes))
     for part in ("train", "val"):
         if not split.parts[part]:
+            patients = len({sample.patient for sample in dataset.samples})
             raise SplitInvalidError(
-                f"{part} has no image: {len(homes)} patients for train {plan.train} and val {plan.val}",
+                f"{part} has no image: {patients} patients for train {plan.train} and val {plan.val}",
                 "Training and its validation need images of different patients.",
                 "Use more patients or other fractions.",
             )
     return split
 
 
-def _deal(dataset: Dataset, plan: SplitPlan) -> dict[str, Part]:
-    """Patients in a seeded order; train, then val, take their shares of the patients, at least one each."""
-    patients = sorted({sample.patient for sample in dataset.samples}, key=int)
-    order = np.random.default_rng(plan.seed).permutation(len(patients))
-    first = max(1, round(plan.train * len(patients)))
-    second = first + max(1, round(plan.val * len(patients)))
+def summarise(dataset: Dataset, split: Split) -> dict[str, dict[str, Any]]:
+    """Images, patients and boxes of each class in each part."""
+    summary: dict[str, dict[str, Any]] = {}
+    for part in PARTS:
+        samples = split.samples(dataset, part)
+        summary[part] = {
+            "images": len(samples),
+            "patients": len({sample.patient for sample in samples}),
+            "classes": Dataset(dataset.root, dataset.classes, samples).instances(),
+        }
+    return summary
+
+
+def read_split(path: Path, dataset: Dataset) -> dict[str, Part]:
+    """The part of each stem from a published CSV or CSV.gz with the columns filestem and split.
+
+    Raises:
+        SplitInvalidError: no such table, or an image of the dataset that it puts nowhere.
+    """
+    table = {row["filestem"]: row["split"].strip() for row in read_csv(path, ("filestem", "split"), SplitInvalidError)}
     homes: dict[str, Part] = {}
-    for place, index in enumerate(order.tolist()):
-        homes[patients[index]] = "train" if place < first else "val" if place < second else "test"
-    return {sample.stem: homes[sample.patient] for sample in dataset.samples}
-
-
-def _published(path: Path, dataset: Dataset) -> dict[str, Part]:
-    try:
-        body = path.read_bytes()
-        text = (gzip.decompress(body) if path.suffix == ".gz" else body).decode("utf-8-sig")
-        table = {row["filestem"]: row["split"].strip() for row in csv.DictReader(io.StringIO(text))}
-    except (OSError, KeyError, AttributeError, UnicodeDecodeError, csv.Error) as failure:
-        raise SplitInvalidError(
-            f"{path} is no split: {failure!r}", "It needs the columns filestem and split.", "Name a CSV."
-        ) from failure
-    assigned: dict[str, Part] = {}
     for sample in dataset.samples:
-        part = table.get(sample.stem)
-        if part not in PARTS:
+        part = next((known for known in PARTS if known == table.get(sample.stem)), None)
+        if part is None:
             raise SplitInvalidError(
-                f"{path} puts {sample.stem} in {part!r}",
+                f"{path} puts {sample.stem} in {table.get(sample.stem)!r}",
                 "Each image of the dataset needs train, val or test.",
                 "Complete the table.",
             )
-        assigned[sample.stem] = part
-    return assigned
+        homes[sample.stem] = part
+    return homes
+
+
+def _dealt(dataset: Dataset, plan: SplitPlan) -> dict[str, Part]:
+    shares: dict[Part, float] = {"train": plan.train, "val": plan.val, "test": max(0.0, 1.0 - plan.train - plan.val)}
+    if plan.stratified:
+        homes = deal_alike(dataset, shares, plan.seed)
+    else:
+        homes = deal_by_chance(sorted({sample.patient for sample in dataset.samples}), shares, plan.seed)
+    return {sample.stem: homes[sample.patient] for sample in dataset.samples}

@@ -27,8 +27,8 @@ from carpal.packages.manifest import (
 )
 from carpal.packages.package import Package, write_package
 from carpal.terminal import Terminal
-from carpal_training.checkpoint import check_classes
-from carpal_training.data.dataset import Dataset, Sample, open_dataset
+from carpal_training.data.dataset import Dataset, Sample
+from carpal_training.data.opening import open_dataset
 from carpal_training.data.splits import Split, make_split
 from carpal_training.errors import DataDiffersError
 from carpal_training.evaluation.evaluate import Findings, evaluate, look
@@ -137,20 +137,6 @@ def export_run(
     )
     write_whole(folder.variants_file, report.to_json(indent=True))
     return Exported(package, parity, report)
-
-
-def open_split(package: Package, data: Path) -> tuple[Dataset, Split]:
-    """A dataset, dealt out as the package's training dealt it.
-
-    Raises:
-        ClassesDifferError: the dataset has other classes than the package.
-        CarpalError: no dataset.
-    """
-    training = package.manifest.provenance.training
-    dataset = open_dataset(data)
-    check_classes(list(package.manifest.classes), list(dataset.classes), package.manifest.name)
-    settings = {key.removeprefix("split."): value for key, value in training.items() if key.startswith("split.")}
-    return dataset, make_split(dataset, Recipe.model_validate({"epochs": 1, "split": settings}).split)
 
 
 def _data(recipe: Recipe, summary: Summary, data: Path | None) -> tuple[Dataset, Split]:

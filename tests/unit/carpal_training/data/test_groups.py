@@ -1,0 +1,19 @@
+import pytest
+
+from carpal_training.data.exam import Exam
+from carpal_training.data.groups import age_band, groups_of
+
+
+@pytest.mark.parametrize(
+    ("age", "band"), [(0.2, "0-4"), (4.9, "0-4"), (5.0, "5-9"), (14.9, "10-14"), (19.0, "15-19"), (40.0, "20 and more")]
+)
+def test_bands_of_age_hold_their_lower_limit(age: float, band: str) -> None:
+    assert age_band(age) == band
+
+
+def test_what_is_not_known_is_a_group_of_its_own() -> None:
+    assert set(groups_of(Exam("1")).values()) == {"not known"}
+    groups = groups_of(Exam("1", sex="O", cast=False, initial=True, device="Agfa"))
+    assert (groups["sex"], groups["cast"], groups["examination"], groups["device"]) == (
+        "O", "without cast", "initial", "Agfa",
+    )  # fmt: skip

@@ -1,0 +1,71 @@
+"""Fingerprints of what an image shows, so that the same radiograph is known again in another file.
+
+The perceptual hash of Zauner (2010) as imagehash computes it, of 16 x 16 = 256 bits: the signs of the lowest
+frequencies of the image, scaled to 64 x 64 px. It survives other formats, sizes, brightness and compression. Different
+radiographs of wrists resemble one another more than photographs do, so it has 256 bits and not the usual 64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import imagehash
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from carpal.imaging.preprocess import PercentileStretch
+from carpal.imaging.radiograph import Grey
+from carpal.imaging.readers import read
+from carpal_training.data.dataset import Sample
+
+SIDE = 16
+BITS = SIDE * SIDE
+_SCALED_PX = 64
+
+
+def print_of(pixels: Grey) -> str:
+    """The hash as 64 hexadecimal digits; bright and dark, 8 and 16 bits come out alike."""
+    small = cv2.resize(pixels.astype(np.float32), (_SCALED_PX, _SCALED_PX), interpolation=cv2.INTER_AREA)
+    grey, _ = PercentileStretch(low=0.0, high=100.0).apply(
+        (small * (65535.0 / max(small.max(), 1.0))).astype(np.uint16)
+    )
+    return str(imagehash.phash(Image.fromarray(grey), hash_size=SIDE))
+
+
+def prints_of(
+    samples: Sequence[Sample], *, threads: int = 2, advance: Callable[[], object] = lambda: None
+) -> list[str]:
+    """The hash of each sample, from the import where it is known, else by reading the image.
+
+    Raises:
+        ImageError: an image that cannot be read.
+    """
+
+    def one(sample: Sample) -> str:
+        found = sample.print_ or _read_print(sample.image)
+        advance()
+        return found
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, samples))
+
+
+def unpack(prints: Sequence[str]) -> NDArray[np.uint64]:
+    """[n, 4] words of 64 bits."""
+    return np.array([[int(text[place : place + 16], 16) for place in range(0, 64, 16)] for text in prints], np.uint64)
+
+
+def distances(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Bits in which hashes differ: [n, m] from [n, 4] and [m, 4]."""
+    total = np.zeros((len(first), len(second)), np.int64)
+    for word in range(first.shape[1]):
+        total += np.bitwise_count(first[:, None, word] ^ second[None, :, word])
+    return total
+
+
+def _read_print(path: Path) -> str:
+    return print_of(read(path).pixels)
