@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from pydicom import dcmread
 
-from carpal.imaging.readers import SUFFIXES
+from carpal.errors import ImageError
+from carpal.imaging.raster import PNG_SIGNATURE
+from carpal.imaging.readers import SUFFIXES, read
 from carpal_training.data.exam import Exam
 from carpal_training.data.issues import Issues
 
@@ -69,30 +72,33 @@ def find_images(folders: Iterable[Path], issues: Issues, suffixes: tuple[str, ..
 
 
 def image_sizes(images: Mapping[str, Path], issues: Issues) -> dict[str, tuple[int, int]]:
-    """Width and height from the heads of the files; a broken head is an issue."""
+    """Width and height of each image; one that cannot be read is an issue."""
     sizes = {}
     for stem, path in images.items():
         try:
             sizes[stem] = image_size(path)
-        except (OSError, ValueError, UnidentifiedImageError) as failure:
-            issues.add("unreadable-image", stem, str(path), str(failure) or type(failure).__name__)
+        except ImageError as failure:
+            issues.add("unreadable-image", stem, str(path), failure.what)
     return sizes
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Width and height in pixels, without decoding the image.
+    """Width and height in pixels, of a PNG or DICOM file from its head, of others by reading them.
 
     Raises:
-        OSError, ValueError: it has no readable head.
+        ImageError: it is no image.
     """
-    if path.suffix.lower() not in DICOM_SUFFIXES:
-        with Image.open(path) as image:
-            return int(image.width), int(image.height)
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
+    with path.open("rb") as stream:
+        head = stream.read(_PNG_HEAD)
+    if head.startswith(PNG_SIGNATURE) and len(head) == _PNG_HEAD and head[12:16] == b"IHDR":
+        width, height = struct.unpack(">II", head[16:24])
+        return width, height
+    if path.suffix.lower() in DICOM_SUFFIXES:
+        header = dcmread(path, stop_before_pixels=True, force=True, specific_tags=["Rows", "Columns"])
+        if "Rows" in header and "Columns" in header:
+            return int(header.Columns), int(header.Rows)
+    radiograph = read(path)
+    return radiograph.width, radiograph.height
 
-    try:
-        header = dcmread(path, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
-        return int(header.Columns), int(header.Rows)
-    except (InvalidDicomError, AttributeError) as failure:
-        raise ValueError(f"no DICOM image: {failure}") from failure
+
+_PNG_HEAD = 24  # signature, length and name of the first chunk, width, height (PNG specification, 11.2.1)
