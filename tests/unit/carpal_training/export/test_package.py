@@ -14,7 +14,8 @@ from carpal.packages.package import open_package
 from carpal.terminal import Terminal
 from carpal_training.driver import train_run
 from carpal_training.errors import DataDiffersError
-from carpal_training.export.package import Exported, export_run, open_split
+from carpal_training.evaluation.parts import open_split
+from carpal_training.export.package import Exported, export_run
 from carpal_training.export.variants import PLANS
 from carpal_training.group import Group
 from carpal_training.job import Job
