@@ -9,6 +9,7 @@ from typing import Any
 from carpal.document import Document
 from carpal_detector.settings import Settings
 from carpal_loadtests.scenario import Scenario
+from carpal_loadtests.simulation.setup import Setup
 from carpal_training.recipe import Recipe
 
 PAGE = "docs/reference/configuration.md"
@@ -31,6 +32,7 @@ BOUNDS = {
 DOCUMENTS: dict[str, tuple[type[Document], str]] = {
     "Recipe": (Recipe, "What `carpal train run` is told, in YAML; `--set key=value` overrides one key."),
     "Scenario": (Scenario, "What `carpal load run` is told, in YAML."),
+    "Simulation": (Setup, "What `carpal load simulate` is told, in YAML."),
     "Service": (Settings, "How `carpal serve` is set up; each key is an option of the command."),
 }
 

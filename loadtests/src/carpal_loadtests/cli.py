@@ -10,6 +10,7 @@ import typer
 
 from carpal_loadtests.capacity.command import capacity
 from carpal_loadtests.scaling.command import scale
+from carpal_loadtests.simulation.command import simulate
 
 if TYPE_CHECKING:
     from carpal_loadtests.job import Plan
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     load.command("plan")(plan)
     load.command("scale")(scale)
     load.command("capacity")(capacity)
+    load.command("simulate")(simulate)
     app.add_typer(load, name="load")
 
 

@@ -90,3 +90,9 @@ class CapacityError(LoadError):
 
     code = "load.no-capacity"
     kind = Kind.UNPROCESSABLE
+
+
+class SimulationError(LoadError):
+    """A simulation that breaks its closed schema, or that cannot be read."""
+
+    code = "load.simulation-invalid"
