@@ -25,10 +25,17 @@ INDIRECT = {
     "pylibjpeg-rle": "pylibjpeg's RLE",
     "pyjpegls": "pydicom's decoder of JPEG-LS, found by name",
     "python-gdcm": "pydicom's decoder of lossless JPEG, found by name",
+    "opentelemetry-api": "shares the name space opentelemetry with the SDK, which builds on it",
+    "opentelemetry-exporter-otlp-proto-http": "as above: the exporter of the SDK",
     "pyopenssl": "model-signing, which imports it and does not ask for it",
 }
 # Two distributions share the namespace `google`; only one of them is ours to use.
-NAMESPACES = {"google": "protobuf", "grpc_health": "grpcio-health-checking", "grpc_reflection": "grpcio-reflection"}
+NAMESPACES = {
+    "google": "protobuf",
+    "opentelemetry": "opentelemetry-sdk",
+    "grpc_health": "grpcio-health-checking",
+    "grpc_reflection": "grpcio-reflection",
+}
 
 
 @cache

@@ -26,6 +26,8 @@ TESTED_ELSEWHERE = {
     "carpal/packages/bucket.py": "on a server that speaks S3: tests/integration/s3/test_repository.py",
     "carpal/packages/s3.py": "on a server that speaks S3: tests/integration/s3/test_repository.py",
     "carpal_detector/openapi_schemas.py": "answers are held to them: tests/unit/carpal_detector/test_openapi.py",
+    "carpal_detector/service.py": "put together for every test of it: tests/unit/carpal_detector/test_rest.py",
+    "carpal_detector/workers.py": "as processes: tests/integration/test_service_workers.py",
     "carpal_detector/server.py": "as a process of its own: tests/integration/test_service_process.py",
     "carpal_loadtests/connections.py": "against a server of known truth: tests/unit/carpal_loadtests/test_generator.py",
     "carpal_loadtests/driver.py": "as a process of its own: tests/unit/carpal_loadtests/test_generator.py",

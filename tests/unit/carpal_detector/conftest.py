@@ -11,7 +11,7 @@ import pytest
 
 from carpal_detector.logs import make_logger
 from carpal_detector.served import Served, load
-from carpal_detector.server import Service
+from carpal_detector.service import Service
 from carpal_detector.settings import Settings
 
 

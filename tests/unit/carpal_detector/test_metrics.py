@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -29,44 +28,30 @@ def counted(metrics: Metrics, name: str, *labels: str) -> dict[tuple[str, ...], 
     }
 
 
-@pytest.mark.parametrize(
-    ("failure", "labels"),
-    [
-        (None, ("tiny", "200", "ok")),
-        (RequestError("what"), ("tiny", "400", "request.invalid")),
-        (OverloadedError("what"), ("tiny", "429", "service.overloaded")),
-        (asyncio.CancelledError(), ("tiny", "499", "request.cancelled")),
-        (ZeroDivisionError(), ("tiny", "500", "internal.unexpected")),
-    ],
-)
-def test_every_way_out_is_counted_once_and_passed_on(
-    metrics: Metrics, failure: BaseException | None, labels: tuple[str, ...]
-):
-    def go() -> None:
-        with metrics.request() as asked:
-            asked.model = "tiny"
-            assert counted(metrics, "carpal_requests_in_flight") == {(): 1}
-            if failure is not None:
-                raise failure
-
-    if failure is None:
-        go()
-    else:
-        with pytest.raises(type(failure)):
-            go()
-    assert counted(metrics, "carpal_requests_total", "model", "code", "reason") == {labels: 1.0}
+def test_a_request_is_in_flight_until_it_has_ended(metrics: Metrics):
+    metrics.began()
+    assert counted(metrics, "carpal_requests_in_flight") == {(): 1}
+    metrics.ended("tiny", "200", "ok", seconds=0.25)
     assert counted(metrics, "carpal_requests_in_flight") == {(): 0}
+    assert counted(metrics, "carpal_requests_total", "model", "code", "reason") == {("tiny", "200", "ok"): 1}
+    assert counted(metrics, "carpal_request_duration_seconds_sum", "stage") == {("total",): 0.25}
 
 
 @pytest.mark.parametrize(
     ("failure", "shed"),
-    [(OverloadedError("w"), {("service.overloaded",): 1}), (DeadlinePassedError("w"), {("request.deadline",): 1}),
-     (RequestError("w"), {})],
-)  # fmt: skip
-def test_what_was_shed_is_counted_by_its_code(metrics: Metrics, failure: Exception, shed: dict[tuple[str], float]):
-    with pytest.raises(type(failure)), metrics.request():
-        raise failure
+    [(OverloadedError("w"), {("reason",): 1}), (DeadlinePassedError("w"), {("reason",): 1}), (RequestError("w"), {})],
+)
+def test_what_was_shed_is_counted_and_what_failed_has_no_duration(
+    metrics: Metrics, failure: Exception, shed: dict[tuple[str], float]
+):
+    metrics.ended("tiny", "400", "reason", failure, seconds=0.25)
     assert counted(metrics, "carpal_shed_total", "reason") == shed
+    assert counted(metrics, "carpal_request_duration_seconds_sum", "stage") == {}
+
+
+def test_reloads_are_counted_by_outcome(metrics: Metrics):
+    metrics.reloaded("tiny", "done")
+    assert counted(metrics, "carpal_reloads_total", "model", "outcome") == {("tiny", "done"): 1}
 
 
 def test_what_was_said_of_an_image_is_counted(metrics: Metrics, served: Served, grey_png: Callable[..., bytes]):
@@ -107,8 +92,7 @@ def test_gauges_are_read_when_they_are_asked_for(metrics: Metrics):
 
 
 def test_the_trace_of_a_slow_request_is_an_exemplar_for_who_reads_openmetrics(metrics: Metrics):
-    with metrics.request() as asked:
-        asked.trace_id = "ab" * 16
+    metrics.ended("tiny", "200", "ok", seconds=0.25, trace_id="ab" * 16)
     text, media_type = metrics.render("application/openmetrics-text;version=1.0.0")
     assert media_type.startswith("application/openmetrics-text")
     assert b'# {trace_id="' + b"ab" * 16 + b'"}' in text

@@ -16,7 +16,7 @@ import pytest
 
 from carpal.records.record import Record
 from carpal_detector.lifecycle import Lifecycle, Phase
-from carpal_detector.server import Service
+from carpal_detector.service import Service
 from carpal_detector.settings import Settings
 
 INFER = "/v2/models/tiny/infer"

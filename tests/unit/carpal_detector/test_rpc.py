@@ -19,7 +19,7 @@ from carpal_detector.errors import PortInUseError
 from carpal_detector.lifecycle import Phase
 from carpal_detector.proto import open_inference_pb2 as messages
 from carpal_detector.rpc import open_server
-from carpal_detector.server import Service
+from carpal_detector.service import Service
 from carpal_detector.sockets import listen, port_of
 
 Call = Callable[..., Any]

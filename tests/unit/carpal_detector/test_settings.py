@@ -9,7 +9,7 @@ import pytest
 from carpal.errors import ConfigError
 from carpal.machine import usable_cores
 from carpal_detector.logs import make_logger
-from carpal_detector.server import Service
+from carpal_detector.service import Service
 from carpal_detector.settings import Settings
 
 

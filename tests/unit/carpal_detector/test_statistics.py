@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from prometheus_client import CollectorRegistry
 
@@ -18,14 +17,10 @@ def test_they_say_what_the_metrics_say(served: Served, grey_png: Callable[..., b
     record = served.detector.detect(grey_png())
     stages = {"queue_ms": 1.0, "read_ms": 2.0, "preprocess_ms": 3.0, "infer_ms": 4.0, "postprocess_ms": 5.0}
     record = record.model_copy(update={"timings": record.timings.model_copy(update=stages)})
-    with metrics.request() as asked:
-        asked.model = "tiny"
-        metrics.image("tiny", record)
-        metrics.image("tiny", record)
-        metrics.image("other", record)
-    with suppress(RequestError), metrics.request() as asked:
-        asked.model = "tiny"
-        raise RequestError("what")
+    metrics.ended("tiny", "200", "ok", seconds=0.25)
+    for name in ("tiny", "tiny", "other"):
+        metrics.image(name, record)
+    metrics.ended("tiny", "400", "request.invalid", RequestError("what"), seconds=0.25)
     metrics.batch("tiny", 2, 0.004)
     told = statistics(metrics.collect(), served)
     parts = told["inference_stats"]

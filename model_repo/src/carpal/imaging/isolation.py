@@ -111,16 +111,29 @@ class IsolatedReader:
         """Process ids of the workers that run and are idle."""
         return [worker.pid for worker in list(self._idle.queue) if worker is not None]
 
+    def start(self) -> None:
+        """Start every worker and wait for none; ``warm_up`` waits.
+
+        Raises:
+            DecoderUnavailableError: this machine cannot start one.
+        """
+        held = [self._idle.get() for _ in range(self._count)]
+        try:
+            for place, worker in enumerate(held):
+                held[place] = worker or _Worker(self._settings)
+        finally:
+            for worker in held:
+                self._idle.put(worker)
+
     def warm_up(self) -> None:
         """Start every worker, so that the first file does not wait for one.
 
         Raises:
             DecoderUnavailableError: one does not start.
         """
+        self.start()
         held = [self._idle.get() for _ in range(self._count)]
         try:
-            for place, worker in enumerate(held):
-                held[place] = worker or _Worker(self._settings)
             for worker in held:
                 if worker is not None:
                     worker.wait_until_ready()

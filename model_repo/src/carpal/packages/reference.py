@@ -77,6 +77,18 @@ def parse(reference: str) -> Reference:
     return Reference(name, None, check_word("channel", rest or DEFAULT_CHANNEL))
 
 
+def channel_of(reference: str) -> Reference | None:
+    """The name and channel that a reference follows; None for a folder, the starter or a version, which never move.
+
+    Raises:
+        ReferenceInvalidError, NameInvalidError: as parse.
+    """
+    if reference == STARTER or _folder(reference) is not None:
+        return None
+    parsed = parse(reference)
+    return parsed if parsed.channel is not None else None
+
+
 def fetch(wanted: Reference, repository: Repository, text: str = "") -> Package:
     """The package that a parsed reference names in a repository."""
     try:

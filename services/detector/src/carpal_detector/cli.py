@@ -30,6 +30,7 @@ def serve(
     port: Annotated[int, typer.Option(help="REST port; 0 takes a free one.")] = 8080,
     grpc_port: Annotated[int, typer.Option(help="gRPC port; 0 takes a free one.")] = 8081,
     port_file: Annotated[Path | None, typer.Option(help="Write the ports in use here, as JSON, once ready.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes behind the same ports, each with a model of its own.")] = 1,
     streams: Annotated[int | None, typer.Option(help="Images at work at once; default one a core.")] = None,
     threads: Annotated[
         int | None, typer.Option(help="Threads of the engine, a stream; default as tuned, else 1.")
@@ -55,6 +56,13 @@ def serve(
     tenant_share: Annotated[float, typer.Option(help="Most of the queue that one tenant may hold.")] = 0.5,
     max_body_bytes: Annotated[int, typer.Option(help="Largest REST body and gRPC message.")] = 64 * 1024 * 1024,
     body_timeout_s: Annotated[float, typer.Option(help="Seconds in which a body must have arrived.")] = 30.0,
+    header_timeout_s: Annotated[float, typer.Option(help="Seconds in which the headers must have arrived.")] = 10.0,
+    max_connections: Annotated[int, typer.Option(help="REST connections open at once.")] = 16_384,
+    reload_s: Annotated[
+        float, typer.Option(help="Seconds between looks at the channels that are served; 0: never.")
+    ] = 10.0,
+    audit: Annotated[Path | None, typer.Option(help="File to append a JSON line to for each request.")] = None,
+    traces: Annotated[str, typer.Option(help="none, or otlp: OpenTelemetry, as the OTEL_* variables say.")] = "none",
     linger_s: Annotated[float, typer.Option(help="After SIGTERM: seconds of serving on, no longer ready.")] = 0.5,
     drain_s: Annotated[float, typer.Option(help="After that: seconds for admitted requests to finish.")] = 25.0,
 ) -> None:
@@ -65,9 +73,16 @@ def serve(
     import cv2
 
     from carpal_detector.logs import make_logger
-    from carpal_detector.server import serve as run
     from carpal_detector.settings import Settings
 
     cv2.setNumThreads(1)  # each stream is a thread already; OpenCV's own pool would fight them for the cores
     given = {name: value for name, value in locals().items() if name in Settings.model_fields and value is not None}
-    run(Settings.parse(given, source="the command line"), make_logger())
+    settings, logger = Settings.parse(given, source="the command line"), make_logger()
+    if settings.workers > 1:
+        from carpal_detector.workers import supervise
+
+        supervise(settings, logger)
+    else:
+        from carpal_detector.server import serve as run
+
+        run(settings, logger)

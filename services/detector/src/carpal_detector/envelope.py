@@ -62,7 +62,7 @@ class Envelope:
 
         try:
             # The router raises HTTPException for a wrong method only where it thinks that an application surrounds it.
-            await self._app({**scope, "app": self._app}, receive, stamp)
+            await self._app({**scope, "app": self._app, "request_id": request_id}, receive, stamp)
         except CarpalError as failure:
             await _answer(failure, request_id)(scope, receive, stamp)
         except HTTPException as failure:

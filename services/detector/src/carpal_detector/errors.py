@@ -18,6 +18,8 @@
     ├── OverloadedError       service.overloaded      the queue is full
     ├── WaitTooLongError      service.wait-too-long   the deadline would pass before its turn
     ├── DrainingError         service.draining        the process is about to end
+    ├── TracingMissingError   service.tracing-missing the extra for traces is not installed
+    ├── WorkerFailedError     service.worker-failed   a worker process does not start
     ├── PortInUseError        service.port-in-use     another process has the port
     └── CannotBindError       service.cannot-bind     the address cannot be listened on
 """
@@ -139,6 +141,20 @@ class DrainingError(RetryLaterError):
     """The process is about to end."""
 
     code = "service.draining"
+
+
+class TracingMissingError(ServiceError):
+    """The extra for traces is not installed."""
+
+    code = "service.tracing-missing"
+    kind = Kind.BAD_INPUT
+
+
+class WorkerFailedError(ServiceError):
+    """A worker process does not start."""
+
+    code = "service.worker-failed"
+    kind = Kind.BAD_INPUT
 
 
 class PortInUseError(ServiceError):

@@ -78,6 +78,12 @@ MODEL = Family(
     merged="livemax",
 )
 READY = Family("gauge", "carpal_ready", "1 where the models are warm and requests are welcome.", merged="livemin")
+RELOADS = Family(
+    "counter",
+    "carpal_reloads_total",
+    "Versions that a channel moved to, by outcome: done, or the error code for which the old one stayed.",
+    ("model", "outcome"),
+)
 DETECTIONS = Family("counter", "carpal_detections_total", "Findings that were reported.", ("model", "class", "status"))
 CONFIDENCE = Family(
     "histogram", "carpal_confidence", "Probability of the findings that were reported.", ("model", "class"), SHARES
@@ -94,5 +100,5 @@ WARNINGS = Family("counter", "carpal_image_warnings_total", "Warnings of image q
 
 FAMILIES = (
     *(REQUESTS, DURATION, IN_FLIGHT, SHED, QUEUE_DEPTH, QUEUE_CAPACITY, QUEUE_BYTES, QUEUE_CAPACITY_BYTES, STREAMS),
-    *(STREAMS_BUSY, BATCHES, BATCH_SECONDS, MODEL, READY, DETECTIONS, CONFIDENCE, QUALITY, WARNINGS),
+    *(STREAMS_BUSY, BATCHES, BATCH_SECONDS, MODEL, READY, RELOADS, DETECTIONS, CONFIDENCE, QUALITY, WARNINGS),
 )

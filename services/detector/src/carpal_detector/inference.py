@@ -56,8 +56,8 @@ class Inference:
         jobs = [partial(report_file, served.detector, image, options, self._reader) for image in images]
         return await self._reports(served, jobs, terms)
 
-    async def call(self, served: Served, call: Call, terms: Terms = _NO_TERMS) -> list[Tensor]:
-        """The output tensors that an Open Inference Protocol call asks for, in its order.
+    async def call(self, served: Served, call: Call, terms: Terms = _NO_TERMS) -> tuple[list[Reported], list[Tensor]]:
+        """The reports, and the output tensors that an Open Inference Protocol call asks for, in its order.
 
         Raises:
             CarpalError: an input, a parameter, the queue or the deadline stands against it.
@@ -66,7 +66,7 @@ class Inference:
         wanted = outputs.wanted(call.outputs, options.formats)  # refuses an unknown one before anything is computed
         options = Options(options.detect, outputs.formats_of(wanted))
         reports = await self._reports(served, self._jobs(served.detector, call, options), terms.within(call.timeout_s))
-        return outputs.tensors(reports, served.detector.manifest.classes, wanted)
+        return reports, outputs.tensors(reports, served.detector.manifest.classes, wanted)
 
     def _jobs(self, detector: Detector, call: Call, options: Options) -> list[Job]:
         if set(call.inputs) == {"image"}:

@@ -6,12 +6,9 @@ and each worker answers for all of them.
 
 from __future__ import annotations
 
-import asyncio
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
@@ -19,10 +16,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from carpal.detection.detector import Detector
-from carpal.errors import CarpalError
 from carpal.records.record import Record
 from carpal_detector import families
-from carpal_detector.errors import ClientGoneError, DeadlinePassedError, RetryLaterError
+from carpal_detector.errors import DeadlinePassedError, RetryLaterError
 from carpal_detector.families import FAMILIES, Family
 
 STAGES = ("queue", "read", "preprocess", "infer", "postprocess")
@@ -43,9 +39,41 @@ class Metrics:
         self._in_flight = 0
         self.watch({families.IN_FLIGHT: lambda: self._in_flight})
 
-    def request(self) -> Asked:
-        """Around one request for detection: no way out escapes the count."""
-        return Asked(self)
+    def began(self) -> None:
+        """A request for detection has begun."""
+        self._in_flight += 1
+
+    def ended(
+        self,
+        model: str,
+        code: str,
+        reason: str,
+        failure: BaseException | None = None,
+        *,
+        seconds: float,
+        trace_id: str | None = None,
+    ) -> None:
+        """A request for detection has ended.
+
+        Args:
+            model: name of the model; empty where there is no such one.
+            code: HTTP status, or the equal one.
+            reason: error code, or ok.
+            failure: why there is no answer.
+            seconds: from its first line to its answer.
+            trace_id: of the caller's trace, for the exemplar.
+        """
+        self._in_flight -= 1
+        if failure is None:
+            exemplar = {"trace_id": trace_id} if trace_id else None
+            self._of(families.DURATION, model, "total").observe(seconds, exemplar)
+        elif isinstance(failure, RetryLaterError | DeadlinePassedError):
+            self._of(families.SHED, reason).inc()
+        self._of(families.REQUESTS, model, code, reason).inc()
+
+    def reloaded(self, model: str, outcome: str) -> None:
+        """A channel has moved, and this came of it."""
+        self._of(families.RELOADS, model, outcome).inc()
 
     def image(self, model: str, record: Record) -> None:
         """One image went through all stages, and this was said of it."""
@@ -111,50 +139,6 @@ class Metrics:
             metric = self._metrics[family.name]
             child = self._children[key] = metric.labels(*labels) if family.labels else metric
         return child
-
-
-class Asked:
-    """One request for detection, from its first line to its answer.
-
-    Attributes:
-        model: name of the model, once it is known that there is such a one.
-        trace_id: of the caller's trace, for the exemplar.
-    """
-
-    def __init__(self, metrics: Metrics) -> None:
-        self.model = ""
-        self.trace_id: str | None = None
-        self._metrics = metrics
-        self._begun = 0.0
-
-    def __enter__(self) -> Self:
-        self._metrics._in_flight += 1
-        self._begun = time.perf_counter()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        metrics = self._metrics
-        metrics._in_flight -= 1
-        code, reason = outcome(failure)
-        if failure is None:
-            exemplar = {"trace_id": self.trace_id} if self.trace_id else None
-            metrics._of(families.DURATION, self.model, "total").observe(time.perf_counter() - self._begun, exemplar)
-        elif isinstance(failure, RetryLaterError | DeadlinePassedError):
-            metrics._of(families.SHED, reason).inc()
-        metrics._of(families.REQUESTS, self.model, code, reason).inc()
-
-
-def outcome(failure: BaseException | None) -> tuple[str, str]:
-    """HTTP status and error code of how a request ended."""
-    if failure is None:
-        return "200", "ok"
-    if isinstance(failure, CarpalError):
-        return str(failure.status.http), failure.code
-    if isinstance(failure, asyncio.CancelledError):
-        return "499", ClientGoneError.code
-    return "500", CarpalError.code
 
 
 def _make(family: Family, registry: CollectorRegistry) -> Any:

@@ -13,6 +13,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from carpal_detector import bodies, metadata, openapi
+from carpal_detector.account import Account, Accounts
 from carpal_detector.bodies import Content
 from carpal_detector.budget import Budget, Lease
 from carpal_detector.codecs import v1, v2_json
@@ -21,7 +22,6 @@ from carpal_detector.hangup import unless_gone
 from carpal_detector.inference import Inference
 from carpal_detector.lifecycle import Lifecycle
 from carpal_detector.logs import Logger
-from carpal_detector.metrics import Asked, Metrics
 from carpal_detector.reporting import Encoded, Reported
 from carpal_detector.scheduler import Scheduler
 from carpal_detector.served import Served
@@ -43,7 +43,7 @@ class Rest:
         lifecycle: Lifecycle,
         scheduler: Scheduler,
         inference: Inference,
-        metrics: Metrics,
+        accounts: Accounts,
         budget: Budget,
         terms: TermsReader,
         logger: Logger,
@@ -53,7 +53,8 @@ class Rest:
         self._lifecycle = lifecycle
         self._scheduler = scheduler
         self._inference = inference
-        self._metrics = metrics
+        self._accounts = accounts
+        self._metrics = accounts.metrics
         self._budget = budget
         self._terms = terms
         self._logger = logger
@@ -85,14 +86,15 @@ class Rest:
         return Envelope(Router(routes, redirect_slashes=False, default=no_such_route), self._lifecycle, self._logger)
 
     async def _infer(self, request: Request) -> Response:
-        with self._metrics.request() as asked, self._budget.lease() as lease:
-            served, terms, content, body = await self._take(request, asked, lease)
+        with self._account(request, "infer") as account, self._budget.lease() as lease:
+            served, terms, content, body = await self._take(request, account, lease)
             if content is Content.IMAGE:
-                (report,) = await self._image(request, served, body, terms)
+                (report,) = account.reports = await self._image(request, served, body, terms)
                 return Response(v1.report(report), media_type=JSON)
             head = bodies.whole_number(request.headers, v2_json.HEADER_LENGTH)
             call = await self._parsed(partial(v2_json.parse, body, head), len(body) if head is None else head)
-            tensors = await unless_gone(request.receive, self._inference.call(served, call, terms))
+            work = self._inference.call(served, call, terms)
+            account.reports, tensors = await unless_gone(request.receive, work)
             outputs = [(tensor, call.binary_at(place)) for place, tensor in enumerate(tensors)]
             body, header_length = v2_json.render(served.name, served.version, call.id, outputs)
             if header_length is None:
@@ -100,8 +102,8 @@ class Rest:
             return Response(body, headers={v2_json.HEADER_LENGTH: str(header_length)}, media_type=BINARY)
 
     async def _predict(self, request: Request) -> Response:
-        with self._metrics.request() as asked, self._budget.lease() as lease:
-            served, terms, content, body = await self._take(request, asked, lease)
+        with self._account(request, "predict") as account, self._budget.lease() as lease:
+            served, terms, content, body = await self._take(request, account, lease)
             if content is Content.IMAGE:
                 reports = await self._image(request, served, body, terms)
             else:
@@ -109,14 +111,15 @@ class Rest:
                 images = [Encoded(*instance) for instance in instances]
                 work = self._inference.images(served, images, parameters, terms)
                 reports = await unless_gone(request.receive, work)
+            account.reports = reports
             return Response(v1.render([v1.report(one) for one in reports]), media_type=JSON)
 
-    async def _take(self, request: Request, asked: Asked, lease: Lease) -> tuple[Served, Terms, Content, bytes]:
+    async def _take(self, request: Request, account: Account, lease: Lease) -> tuple[Served, Terms, Content, bytes]:
         """What every request for detection needs; all that headers can decide is decided before the body is read."""
         served = self._addressed(request)
-        asked.model = served.name
+        account.served = served
         headers = request.headers
-        terms = self._terms.read(headers)
+        terms = account.terms = self._terms.read(headers)
         content = Content.JSON if v2_json.HEADER_LENGTH in headers else bodies.declared(headers)
         self._scheduler.expect_room(deadline_s=terms.deadline_s, tenant=terms.tenant)
         body = await bodies.read_body(
@@ -130,6 +133,9 @@ class Rest:
         image = Encoded(body, bodies.name_of(headers), headers.get("content-type"))
         work = self._inference.images(served, [image], request.query_params, terms)
         return await unless_gone(request.receive, work)
+
+    def _account(self, request: Request, route: str) -> Account:
+        return self._accounts.open(route, request.scope["request_id"], request.headers)
 
     async def _parsed(self, parse: Callable[[], T], text_bytes: int) -> T:
         """What a body says; a long text is read on another thread, because the event loop never computes."""

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 
 from carpal.errors import CarpalError
 from carpal_detector import metadata
+from carpal_detector.account import Account, Accounts
 from carpal_detector.budget import Budget
 from carpal_detector.codecs import v2_grpc
 from carpal_detector.envelope import REQUEST_ID, request_id_of
@@ -22,7 +23,6 @@ from carpal_detector.errors import PortInUseError, RetryLaterError, unexpected
 from carpal_detector.inference import Inference
 from carpal_detector.lifecycle import Lifecycle
 from carpal_detector.logs import Logger, place
-from carpal_detector.metrics import Metrics
 from carpal_detector.proto import open_inference_pb2 as messages
 from carpal_detector.scheduler import Scheduler
 from carpal_detector.served import Served
@@ -41,7 +41,7 @@ class Rpc:
         lifecycle: Lifecycle,
         scheduler: Scheduler,
         inference: Inference,
-        metrics: Metrics,
+        accounts: Accounts,
         budget: Budget,
         terms: TermsReader,
         logger: Logger,
@@ -49,7 +49,7 @@ class Rpc:
         self._lifecycle = lifecycle
         self._scheduler = scheduler
         self._inference = inference
-        self._metrics = metrics
+        self._accounts = accounts
         self._budget = budget
         self._terms = terms
         self._logger = logger
@@ -118,28 +118,29 @@ class Rpc:
 
     async def _model_infer(self, request: Any, context: Any) -> Any:
         """One request for detection."""
-        async with self._errors(context):
-            with self._metrics.request() as asked, self._budget.lease() as lease:
-                served = self._lifecycle.model(request.model_name, request.model_version)
-                asked.model = served.name
-                terms = self._terms.read(_headers(context)).within(context.time_remaining())
+        headers = _headers(context)
+        async with self._errors(context) as request_id:
+            account = self._accounts.open("ModelInfer", request_id, headers)
+            with account, self._budget.lease() as lease:
+                served = account.served = self._lifecycle.model(request.model_name, request.model_version)
+                terms = account.terms = self._terms.read(headers).within(context.time_remaining())
                 self._scheduler.expect_room(deadline_s=terms.deadline_s, tenant=terms.tenant)
                 lease.grow(v2_grpc.held_bytes(request))
-                return await self._infer(served, request, terms)
+                return await self._infer(account, served, request, terms)
 
-    async def _infer(self, served: Served, request: Any, terms: Terms) -> Any:
+    async def _infer(self, account: Account, served: Served, request: Any, terms: Terms) -> Any:
         parse = partial(v2_grpc.parse, request)
         # Raw contents are looked at where they are; typed ones are numbers to be read one by one.
         call = parse() if request.raw_input_contents else await self._scheduler.aside(parse)
-        tensors = await self._inference.call(served, call, terms)
+        account.reports, tensors = await self._inference.call(served, call, terms)
         return v2_grpc.render(served.name, served.version, call.id, tensors, raw=call.binary)
 
     @asynccontextmanager
-    async def _errors(self, context: Any) -> AsyncIterator[None]:
-        """Turns every failure into a status, with the error's parts in the trailing metadata."""
+    async def _errors(self, context: Any) -> AsyncIterator[str]:
+        """Gives the request id, and turns every failure into a status, its parts in the trailing metadata."""
         request_id = request_id_of(_headers(context).get(REQUEST_ID))
         try:
-            yield
+            yield request_id
         except CarpalError as failure:
             await _abort(context, failure, request_id)
         except Exception as failure:
@@ -149,16 +150,18 @@ class Rpc:
             context.set_trailing_metadata(((REQUEST_ID, request_id), *context.trailing_metadata()))
 
 
-async def open_server(rpc: Rpc, host: str, port: int, *, max_message_bytes: int) -> tuple[Any, int]:
-    """A server that has its port and does not answer yet, and that port.
+async def open_server(
+    rpc: Rpc, host: str, port: int, *, max_message_bytes: int, shared: bool = False
+) -> tuple[Any, int]:
+    """A server that has its port and does not answer yet, and that port; shared: other workers have it too.
 
     Raises:
         PortInUseError: it cannot be had.
     """
     server = grpc.aio.server(
         options=[
-            # Without this, two servers on one port would silently share it.
-            ("grpc.so_reuseport", 0),
+            # Without this, two services on one port would silently share it.
+            ("grpc.so_reuseport", int(shared)),
             ("grpc.max_receive_message_length", max_message_bytes),
             ("grpc.max_send_message_length", max_message_bytes),
         ]

@@ -3,201 +3,155 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import json
 import logging
 import os
+import resource
 import signal
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
 
 import uvicorn
 import uvloop
-from prometheus_client import CollectorRegistry, ProcessCollector
 
-from carpal.imaging.isolation import IsolatedReader
-from carpal.imaging.limits import patient_salt
-from carpal.imaging.readers import DirectReader
-from carpal.machine import usable_cores
-from carpal_detector import families, metadata
-from carpal_detector.budget import Budget
-from carpal_detector.inference import Inference
-from carpal_detector.lifecycle import Lifecycle, Phase
+from carpal_detector import metadata, ports
+from carpal_detector.connections import Connection, ConnectionLimits
+from carpal_detector.lifecycle import Phase
 from carpal_detector.logs import Bridge, Logger
-from carpal_detector.metrics import Metrics
-from carpal_detector.rest import Rest
-from carpal_detector.rpc import Rpc, open_server
-from carpal_detector.scheduler import Scheduler
-from carpal_detector.served import Served, load
+from carpal_detector.ports import Ports
+from carpal_detector.rpc import open_server
+from carpal_detector.served import Served
+from carpal_detector.service import Service
 from carpal_detector.settings import Settings
-from carpal_detector.sockets import expect_free, listen, port_of
-from carpal_detector.terms import TermsReader
 
 # Longer than a proxy keeps an idle connection (Envoy and nginx: 60 s), so that the proxy closes it and not we under it.
 KEEP_ALIVE_S = 75
+# How often a worker writes its gauges, so that whoever is asked knows them.
+REFRESH_S = 1.0
+
+Answer = Callable[[], Awaitable[None]]
 
 
-class Service:
-    """Everything that one process holds, put together; nothing is found through globals."""
+class Process:
+    """A service with its sockets.
 
-    def __init__(self, settings: Settings, logger: Logger) -> None:
-        self.settings = settings
-        self.logger = logger
-        registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        self.lifecycle = Lifecycle()
-        share = settings.tenant_share if settings.tenant_header else 1.0
-        streams = settings.streams or usable_cores()
-        self.scheduler = Scheduler(streams, settings.queue, tenant_share=share)
-        budget = Budget(settings.queue_bytes)
-        terms = TermsReader(settings.deadline_ms, settings.tenant_header and settings.tenant_header.lower())
-        self.metrics = Metrics(registry)
-        self._watch(budget)
-        salt = patient_salt(os.environ)
-        decoders = min(streams, usable_cores())
-        self.isolated = IsolatedReader(workers=decoders, patient_salt=salt) if settings.isolate else None
-        reader = self.isolated or DirectReader(patient_salt=salt)
-        inference = Inference(self.scheduler, self.metrics, reader=reader)
-        self.app = Rest(
-            lifecycle=self.lifecycle,
-            scheduler=self.scheduler,
-            inference=inference,
-            metrics=self.metrics,
-            budget=budget,
-            terms=terms,
-            logger=logger,
-            max_body_bytes=settings.max_body_bytes,
-            body_timeout_s=settings.body_timeout_s,
-        ).app()
-        self.rpc = Rpc(
-            lifecycle=self.lifecycle,
-            scheduler=self.scheduler,
-            inference=inference,
-            metrics=self.metrics,
-            budget=budget,
-            terms=terms,
-            logger=logger,
-        )
+    Args:
+        service: the layers.
+        doors: what it listens on.
+        ready: is told the ports, once requests are welcome.
+    """
+
+    def __init__(self, service: Service, doors: Ports, ready: Callable[[dict[str, int]], None]) -> None:
+        self._service = service
+        self._settings = service.settings
+        self._logger = service.logger
+        self._doors = doors
+        self._ready = ready
 
     async def run(self) -> bool:
-        """Bind, answer probes, load, serve, and drain after the first signal; false where the drain took too long.
+        """Answer probes, load, serve, and drain after the first signal; false where the drain took too long.
+
+        A worker among several answers nothing before it is ready: its fellows do.
 
         Raises:
             CarpalError: a port, the package or the engine stands against it; nothing is left running then.
         """
-        settings = self.settings
-        with _without(settings.port_file):
-            http = listen(settings.host, settings.port, option="--port")
-            try:
-                expect_free(settings.host, settings.grpc_port, option="--grpc-port")
-                grpc, grpc_port = await open_server(
-                    self.rpc, settings.host, settings.grpc_port, max_message_bytes=settings.max_body_bytes
-                )
-            except BaseException:
-                http.close()
-                raise
-            ports = {"http": port_of(http), "grpc": grpc_port, "pid": os.getpid()}
-            self.logger.info("bound", host=settings.host, **ports)
-            rest = _Uvicorn(_config(self.app, drain_s=settings.drain_s))
-            serving = asyncio.create_task(rest.serve(sockets=[http]))
-            await grpc.start()
-            stop = _first_signal()
-            try:
-                drained = await self._serve(stop, ports)
-            finally:
-                await grpc.stop(settings.drain_s)
-                rest.should_exit = True
-                await serving
-                self.scheduler.close()
-                if self.isolated is not None:
-                    self.isolated.close()
-                for served in self.lifecycle.models.values():
-                    served.detector.close()
-            self.logger.info("ended", drained=drained)
-            return drained
+        settings, doors, service = self._settings, self._doors, self._service
+        stop = _first_signal()
+        grpc, grpc_port = await open_server(
+            service.rpc, doors.host, doors.grpc, max_message_bytes=settings.max_body_bytes, shared=doors.shared
+        )
+        told = doors.told(grpc_port, os.getpid())
+        rest = _Uvicorn(_config(service.app, settings))
+        serving: list[asyncio.Task[None]] = []
+        refreshing = asyncio.create_task(self._refresh()) if doors.shared else None
 
-    async def _serve(self, stop: asyncio.Event, ports: dict[str, int]) -> bool:
+        async def answer() -> None:
+            serving.append(asyncio.create_task(rest.serve(sockets=[doors.http])))
+            await grpc.start()
+
+        self._logger.info("bound", host=settings.host, **told)
+        try:
+            if not doors.shared:
+                await answer()
+            return await self._serve(stop, told, answer if doors.shared else None)
+        finally:
+            await grpc.stop(settings.drain_s)
+            rest.should_exit = True
+            await asyncio.gather(*serving)
+            if refreshing is not None:
+                refreshing.cancel()
+            service.close()
+
+    async def _serve(self, stop: asyncio.Event, told: dict[str, int], answer: Answer | None) -> bool:
         """From loading to drained, or not drained in time."""
-        loading = asyncio.create_task(asyncio.to_thread(self._load))
+        service, lifecycle, settings = self._service, self._service.lifecycle, self._settings
+        loading = asyncio.create_task(asyncio.to_thread(service.load))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not stop.is_set():
-            self._ready(await loading, ports)
-            await self.rpc.tell_health()
-        await stopping
-        if not self.lifecycle.ready:
+        if stop.is_set():
             return True
-        self.lifecycle.phase = Phase.LINGERING
-        await self.rpc.tell_health()
-        self.logger.info("lingering", seconds=self.settings.linger_s)
-        await asyncio.sleep(self.settings.linger_s)
-        self.lifecycle.phase = Phase.DRAINING
-        self.scheduler.stop_admission()
-        drained = await self.scheduler.drained(self.settings.drain_s)
+        await self._open(await loading, told, answer)
+        following = asyncio.create_task(service.follower.run())
+        await stopping
+        following.cancel()
+        lifecycle.phase = Phase.LINGERING
+        await service.rpc.tell_health()
+        self._logger.info("lingering", seconds=settings.linger_s)
+        await asyncio.sleep(settings.linger_s)
+        lifecycle.phase = Phase.DRAINING
+        service.scheduler.stop_admission()
+        drained = await service.scheduler.drained(settings.drain_s)
         if not drained:
-            self.scheduler.abandon()
+            service.scheduler.abandon()
+        self._logger.info("ended", drained=drained)
         return drained
 
-    def _load(self) -> list[Served]:
-        """The models, and the processes that read for them."""
-        served = [load(self.settings, reference, self.metrics.batch, self.logger) for reference in self.settings.model]
-        if self.isolated is not None:
-            self.isolated.warm_up()
-        return served
-
-    def opened(self, *served: Served) -> None:
-        """The models are warm: from now on the service is ready."""
-        for one in served:
-            self.metrics.serving(one.name, one.detector)
-        if self.settings.streams is None:
-            self.scheduler.resize(max(one.streams for one in served))
-        self.lifecycle.opened(*served)
-
-    def _ready(self, served: list[Served], ports: dict[str, int]) -> None:
-        # What was loaded stays: the collector need never look at it again.
-        gc.collect()
-        gc.freeze()
-        self.opened(*served)
-        if self.settings.port_file is not None:
-            _write(self.settings.port_file, ports)
-        settings = self.settings
-        self.logger.info(
+    async def _open(self, served: list[Served], told: dict[str, int], answer: Answer | None) -> None:
+        service = self._service
+        service.opened(*served)
+        await service.rpc.tell_health()
+        if answer is not None:
+            await answer()
+        self._ready(told)
+        self._logger.info(
             "ready",
             models=[{**metadata.about(one), "batch": one.batch} for one in served],
-            streams=self.scheduler.streams,
-            queue=settings.queue,
+            streams=service.scheduler.streams,
+            queue=self._settings.queue,
             loop=type(asyncio.get_running_loop()).__module__,
-            **ports,
+            **told,
         )
 
-    def _watch(self, budget: Budget) -> None:
-        scheduler, settings = self.scheduler, self.settings
-        self.metrics.watch(
-            {
-                families.READY: lambda: self.lifecycle.ready,
-                families.QUEUE_DEPTH: lambda: scheduler.waiting,
-                families.QUEUE_CAPACITY: lambda: settings.queue,
-                families.QUEUE_BYTES: lambda: budget.held_bytes,
-                families.QUEUE_CAPACITY_BYTES: lambda: budget.limit_bytes,
-                families.STREAMS: lambda: scheduler.streams,
-                families.STREAMS_BUSY: lambda: scheduler.running,
-            }
-        )
+    async def _refresh(self) -> None:
+        while True:
+            self._service.metrics.refresh()
+            await asyncio.sleep(REFRESH_S)
 
 
 def serve(settings: Settings, logger: Logger) -> None:
-    """Serve until a signal ends it; raises as ``Service.run``."""
+    """Serve in this process until a signal ends it; raises as ``Process.run``."""
+
+    def ready(told: dict[str, int]) -> None:
+        if settings.port_file is not None:
+            ports.write(settings.port_file, told)
+
+    with ports.absent(settings.port_file), ports.own_ports(settings) as doors:
+        run(settings, logger, doors, ready)
+
+
+def run(settings: Settings, logger: Logger, doors: Ports, ready: Callable[[dict[str, int]], None]) -> None:
+    """Serve on sockets that are there already; raises as ``Process.run``."""
+    _allow_many_files()
+
+    async def main() -> bool:
+        return await Process(Service(settings, logger), doors, ready).run()
+
     with _bridged(logger), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        drained = runner.run(_main(settings, logger))
+        drained = runner.run(main())
     if not drained:
         # A stuck engine holds a thread that Python would wait for; the time to wait is over.
         os._exit(1)
-
-
-async def _main(settings: Settings, logger: Logger) -> bool:
-    return await Service(settings, logger).run()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -209,10 +163,11 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-def _config(app: object, *, drain_s: float) -> uvicorn.Config:
+def _config(app: object, settings: Settings) -> uvicorn.Config:
+    limits = ConnectionLimits(settings.header_timeout_s, settings.max_connections)
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # uvicorn's own ASGI types are narrower than starlette's
-        http="httptools",
+        http=partial(Connection, limits=limits),  # type: ignore[arg-type]  # it only ever calls it
         loop="none",
         ws="none",
         lifespan="off",
@@ -220,8 +175,14 @@ def _config(app: object, *, drain_s: float) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=max(1, round(drain_s)),
+        timeout_graceful_shutdown=max(1, round(settings.drain_s)),
     )
+
+
+def _allow_many_files() -> None:
+    """Every connection is a file; the soft limit is often 1024, and the hard one is what the machine means."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _first_signal() -> asyncio.Event:
@@ -238,28 +199,6 @@ def _first_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, first)
     return stop
-
-
-@contextmanager
-def _without(port_file: Path | None) -> Iterator[None]:
-    """The file with the ports exists only while they answer."""
-    if port_file is None:
-        yield
-        return
-    port_file.unlink(missing_ok=True)
-    try:
-        yield
-    finally:
-        port_file.unlink(missing_ok=True)
-
-
-def _write(path: Path, ports: dict[str, int]) -> None:
-    """Write whole or not at all."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        json.dump(ports, file)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -42,6 +42,9 @@ class Settings(Document):
     port: Port = Field(default=8080, description="REST port; 0 takes a free one")
     grpc_port: Port = Field(default=8081, description="gRPC port; 0 takes a free one")
     port_file: Path | None = Field(default=None, description="JSON file with the ports in use, written once ready")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="processes behind the same ports; each has streams, a queue and a model of its own"
+    )
     streams: Annotated[int, Field(ge=1, le=256)] | None = Field(
         default=None,
         description="images at work at once; null: as tuned, else one a core; two batches where images are batched",
@@ -79,6 +82,23 @@ class Settings(Document):
     )
     body_timeout_s: Annotated[float, Field(gt=0, le=3600)] = Field(
         default=30.0, description="seconds in which a body must have arrived; then 408"
+    )
+    header_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(
+        default=10.0, description="seconds in which the headers of a request must have arrived; then it is closed"
+    )
+    max_connections: Annotated[int, Field(ge=1)] = Field(
+        default=16_384, description="REST connections open at once; the next one is closed"
+    )
+    reload_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=10.0,
+        description="seconds between two looks at the channels of what is served: where one has moved, the new version "
+        "takes over once it is warm; 0: never",
+    )
+    audit: Path | None = Field(
+        default=None, description="file to append a JSON line to for each request: who, when, which model, how it ended"
+    )
+    traces: Literal["none", "otlp"] = Field(
+        default="none", description="otlp: export OpenTelemetry traces, as the OTEL_* variables say"
     )
     linger_s: Annotated[float, Field(ge=0, le=600)] = Field(
         default=0.5, description="after SIGTERM: seconds of serving on, not ready, so that callers move away"

@@ -51,6 +51,15 @@ def listen(host: str, port: int, *, option: str) -> socket.socket:
     return server
 
 
+def reserve(host: str, port: int) -> socket.socket:
+    """Hold a port without listening, so that several workers may listen on it (SO_REUSEPORT); 0 takes a free one."""
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    held = socket.socket(family, socket.SOCK_STREAM)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    held.bind(address)
+    return held
+
+
 def port_of(server: socket.socket) -> int:
     """The port that a socket listens on."""
     return int(server.getsockname()[1])

@@ -1,0 +1,129 @@
+"""Connections of callers who send slowly, endlessly or nonsense: each holds little, and none for ever.
+
+uvicorn times out idle connections between two requests; here the time until the headers of a request are complete has
+a bound too, their size, the number of connections, and the time in which a body may go on that was refused unread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from carpal.errors import CarpalError
+from carpal_detector.envelope import document, request_id_of
+from carpal_detector.errors import MalformedError
+
+MOST_HEADER_BYTES = 64 * 1024
+# How long a body may go on whose request has been answered: long enough for the caller to read the answer first.
+LINGER_S = 2.0
+
+
+@dataclass(frozen=True)
+class ConnectionLimits:
+    """Bounds on what callers may hold.
+
+    Attributes:
+        header_timeout_s: from the first byte of a request, or from connecting, to the end of its headers.
+        connections: open at once; the next one is closed as soon as it is accepted.
+    """
+
+    header_timeout_s: float
+    connections: int
+
+
+class Connection(HttpToolsProtocol):
+    """One connection, with a clock that runs whenever the caller owes something."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        limits: ConnectionLimits,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits = limits
+        self._clock: asyncio.TimerHandle | None = None
+        self._header_bytes: int | None = None  # None outside of headers
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Somebody connects."""
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.connections:
+            transport.abort()
+        else:
+            self._start(self._limits.header_timeout_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Somebody has gone."""
+        self._stop()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        super().data_received(data)
+        if self._header_bytes is not None:
+            self._header_bytes += len(data)
+            if self._header_bytes > MOST_HEADER_BYTES and not self.transport.is_closing():
+                self.send_400_response(f"The headers have more than {MOST_HEADER_BYTES} bytes")
+        elif self._clock is None and self.timeout_keep_alive_task is None and self._answered():
+            self._start(self._limits.header_timeout_s)  # bytes that begin no request end the time of being idle
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._header_bytes = 0
+        self._start(self._limits.header_timeout_s)
+
+    def on_headers_complete(self) -> None:
+        """Now the application has its turn, with bounds of its own."""
+        self._header_bytes = None
+        self._stop()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body; one that was answered unread is let run on for a while."""
+        if self.cycle.response_complete and self._clock is None:
+            self._start(LINGER_S)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request has arrived; where it was answered before, the connection is idle only now."""
+        self._stop()
+        super().on_message_complete()
+        if self.cycle.response_complete and not self.pipeline:
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def send_400_response(self, msg: str) -> None:
+        """The one shape of an error for what is not even a request; then the connection is closed."""
+        failure: CarpalError = MalformedError(msg, "The service speaks HTTP/1.1.", "Use an HTTP client.")
+        body = orjson.dumps(document(failure, request_id_of(None)))
+        head = (
+            "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+    def _answered(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _start(self, seconds: float) -> None:
+        self._stop()
+        self._clock = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _stop(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
