@@ -96,3 +96,9 @@ class SimulationError(LoadError):
     """A simulation that breaks its closed schema, or that cannot be read."""
 
     code = "load.simulation-invalid"
+
+
+class EvidenceError(LoadError):
+    """Something that a report cannot be made from."""
+
+    code = "load.report-evidence"

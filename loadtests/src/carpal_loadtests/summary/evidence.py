@@ -1,0 +1,134 @@
+"""Everything a report is made from, recognised by what it is, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from carpal_loadtests.capacity.plan import Capacity
+from carpal_loadtests.errors import EvidenceError
+from carpal_loadtests.result import RESULT, ROWS, Result
+from carpal_loadtests.rows import Row, read_rows
+from carpal_loadtests.scaling.analysis import Scaling
+from carpal_loadtests.simulation.outcome import Simulated
+
+REMEDIES = {
+    "scaling": ("throughput against replicas", "carpal load scale … --out scaling.json"),
+    "runs": ("runs at two rates or more", "carpal load run … --out out/run"),
+    "capacity": ("a capacity plan", "carpal load capacity … --out plan.json"),
+    "simulated": ("autoscaling policies", "carpal load simulate … --out simulated.json"),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One load test."""
+
+    folder: Path
+    result: Result
+    rows: tuple[Row, ...]
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.folder.name
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was given; each kind may be absent."""
+
+    runs: tuple[Run, ...] = ()
+    scaling: tuple[Path, Scaling] | None = None
+    capacity: tuple[Path, Capacity] | None = None
+    simulated: tuple[Path, Simulated] | None = None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What is not there, with the command that makes it."""
+        there = {
+            "scaling": self.scaling is not None,
+            "runs": len(self.runs) > 1,
+            "capacity": self.capacity is not None,
+            "simulated": self.simulated is not None,
+        }
+        return tuple(f"{what}: {how}" for name, (what, how) in REMEDIES.items() if not there[name])
+
+    @property
+    def emulated(self) -> bool:
+        """Whether any figure comes from an engine that slept."""
+        engines = [run.result.emulated for run in self.runs]
+        engines += [self.scaling[1].emulated] if self.scaling else []
+        engines += [self.capacity[1].demand.service.emulated] if self.capacity else []
+        engines += [self.simulated[1].service.emulated] if self.simulated else []
+        return any(engines)
+
+
+def gather(paths: Sequence[Path]) -> Evidence:
+    """Read folders of runs and documents of ``scale``, ``capacity`` and ``simulate``, in any order.
+
+    Raises:
+        EvidenceError: a path is none of these, or a second one of a kind of which a report shows one.
+    """
+    runs: list[Run] = []
+    single: dict[str, tuple[Path, Scaling | Capacity | Simulated]] = {}
+    for path in paths:
+        if path.is_dir():
+            runs.append(_run(path))
+            continue
+        name, document = _document(path)
+        if name in single:
+            raise EvidenceError(
+                f"{path} and {single[name][0]} are both a {name}",
+                "A report shows one of each, and any number of runs.",
+                "Leave one of them out.",
+            )
+        single[name] = (path, document)
+    scaling, capacity, simulated = (single.get(name) for name in ("scaling", "capacity", "simulated"))
+    return Evidence(
+        tuple(sorted(runs, key=lambda run: run.result.figures.offered_rate_per_s)),
+        (scaling[0], scaling[1]) if scaling and isinstance(scaling[1], Scaling) else None,
+        (capacity[0], capacity[1]) if capacity and isinstance(capacity[1], Capacity) else None,
+        (simulated[0], simulated[1]) if simulated and isinstance(simulated[1], Simulated) else None,
+    )
+
+
+def _run(folder: Path) -> Run:
+    try:
+        body = (folder / RESULT).read_bytes()
+        rows = tuple(read_rows(folder / ROWS))
+    except OSError as failure:
+        raise EvidenceError(
+            f"{folder} holds no result: {failure}", "A folder is that of a carpal load run.", "Name such a folder."
+        ) from failure
+    return Run(folder, Result.parse_json(body, source=folder / RESULT, error=EvidenceError), rows)
+
+
+PARSERS: dict[str, tuple[str, Callable[..., Scaling | Capacity | Simulated]]] = {
+    "carpal.scaling/v1": ("scaling", Scaling.parse),
+    "carpal.capacity/v1": ("capacity", Capacity.parse),
+    "carpal.simulated/v1": ("simulated", Simulated.parse),
+}
+
+
+def _document(path: Path) -> tuple[str, Scaling | Capacity | Simulated]:
+    try:
+        data = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as failure:
+        raise EvidenceError(
+            f"{path} cannot be read: {failure}",
+            "A report is made from folders of runs and from JSON documents.",
+            "Name what carpal load scale, capacity or simulate wrote with --out.",
+        ) from failure
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if schema not in PARSERS:
+        raise EvidenceError(
+            f"{path} has the schema {schema!r}",
+            f"A report shows {', '.join(PARSERS)}, and folders of runs.",
+            "Name one of these.",
+        )
+    name, parse = PARSERS[schema]
+    return name, parse(data, source=path, error=EvidenceError)
