@@ -68,6 +68,27 @@ def test_a_resumed_run_ends_where_an_unbroken_one_ends(make_job: Callable[..., J
     )
 
 
+@pytest.mark.parametrize("architecture", ["yolo11n", "yolo26n"])
+def test_another_detector_is_a_field_of_the_recipe(make_job: Callable[..., Job], architecture: str) -> None:
+    recipe = RECIPE.model_copy(update={"epochs": 1, "architecture": architecture})
+    (told,) = run(make_job(architecture, recipe))
+    assert told.box_loss > 0
+    assert told.map50 is not None
+    assert load_checkpoint(RunFolder(make_job(architecture).run).best).architecture == architecture
+
+
+def test_a_run_that_gets_no_better_stops_early_and_remembers_it(make_job: Callable[..., Job]) -> None:
+    """The learning rate is next to nothing, so that after the first validation nothing gets better."""
+    recipe = RECIPE.model_copy(update={"epochs": 9, "patience": 2, "lr": 1e-30, "optimizer": "adam"})
+    job = make_job("patient", recipe)
+    loop = Loop(job, Group(), CPU)
+    loop.best = 1.0
+    told: list[Epoch] = []
+    loop.run(lambda epoch, _: told.append(epoch))
+    assert [epoch.epoch for epoch in told] == [1, 2]
+    assert load_checkpoint(job.run / "last.pt").stale == 2
+
+
 def test_training_lowers_the_loss(make_job: Callable[..., Job]) -> None:
     still = RECIPE.augmentation.model_copy(update={"mosaic": 0.0, "translate": 0.0, "scale": 0.0})
     recipe = RECIPE.model_copy(

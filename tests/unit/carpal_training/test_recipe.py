@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from carpal.errors import UsageError
+from carpal_training import yolo
 from carpal_training.errors import RecipeInvalidError
 from carpal_training.recipe import Recipe, read_recipe, write_recipe
 
@@ -20,6 +21,45 @@ def recipe_file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", ["starter", "demo", "quick"])
 def test_the_recipes_that_come_with_carpal_are_valid(name: str) -> None:
     assert read_recipe(RECIPES / f"{name}.yaml").architecture == "yolov8n"
+
+
+PARAMETERS_M = {
+    "n": 3.01,
+    "s": 11.13,
+    "m": 25.84,
+    "l": 43.61,
+}  # Ju and Cai, table of models; theirs take three channels
+
+
+@pytest.mark.parametrize("size", list(PARAMETERS_M))
+def test_the_recipe_of_the_paper_gives_the_networks_of_the_paper(size: str) -> None:
+    recipe = read_recipe(RECIPES / "paper.yaml", [f"architecture=yolov8{size}"])
+    network = yolo.build_network(recipe.architecture, [str(index) for index in range(9)])
+    assert sum(weight.numel() for weight in network.parameters()) / 1e6 == pytest.approx(PARAMETERS_M[size], rel=0.01)
+    assert (recipe.epochs, recipe.batch, recipe.lr, recipe.momentum) == (100, 16, 0.01, 0.937)
+
+
+@pytest.mark.parametrize("size_px", [640, 1024])
+@pytest.mark.parametrize("arm", [[], ["augmentation.doubled=true"], ["optimizer=adam", "lr=0.001"]])
+def test_every_arm_of_the_paper_is_a_setting(size_px: int, arm: list[str]) -> None:
+    recipe = read_recipe(RECIPES / "paper.yaml", [f"size_px={size_px}", *arm])
+    assert recipe.size_px == size_px
+    assert recipe.augmentation.doubled == ("augmentation.doubled=true" in arm)
+    assert recipe.optimizer == ("adam" if arm[:1] == ["optimizer=adam"] else "sgd")
+
+
+def test_our_own_recipe_shows_rare_classes_more_often() -> None:
+    assert read_recipe(RECIPES / "wrist.yaml").augmentation.balance > 0
+
+
+def test_contrast_comes_after_the_stretch() -> None:
+    names = [step.name for step in Recipe.model_validate({"epochs": 1, "clahe": {}}).chain.steps]
+    assert names.index("percentile-stretch") < names.index("clahe") < names.index("letterbox")
+
+
+def test_fewer_workers_than_none_are_refused(recipe_file: Path) -> None:
+    with pytest.raises(RecipeInvalidError, match="fewest_workers"):
+        read_recipe(recipe_file, ["workers=2", "fewest_workers=3"])
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_one(recipe_file: Path) -> None:

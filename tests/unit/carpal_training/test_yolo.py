@@ -18,9 +18,10 @@ def test_a_network_has_one_grey_channel_and_a_row_a_class() -> None:
     assert network.names == {0: "a", 1: "b", 2: "c"}
 
 
-def test_the_loss_is_a_mean_over_images_and_can_be_descended() -> None:
+@pytest.mark.parametrize("architecture", ["yolov8n", "yolo11n", "yolo26n"])
+def test_the_loss_is_a_mean_over_images_and_can_be_descended(architecture: str) -> None:
     torch.manual_seed(0)
-    network = yolo.build_network("yolov8n", CLASSES)
+    network = yolo.build_network(architecture, CLASSES)
     images = torch.rand(2, 1, 64, 64)
     batch = {
         "img": images,
@@ -33,6 +34,9 @@ def test_the_loss_is_a_mean_over_images_and_can_be_descended() -> None:
     assert loss.item() == pytest.approx(sum(terms.values()), rel=1e-4)
     loss.backward()
     assert network.model[0].conv.weight.grad.abs().sum() > 0
+    untrained = [name for name, weight in network.named_parameters() if weight.requires_grad and weight.grad is None]
+    assert untrained == []  # a second head that nobody uses would be one
+    assert network.eval()(images)[0].shape == (2, 4 + 3, 84)
 
 
 def test_a_batch_without_boxes_still_has_a_loss() -> None:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from carpal_training.data.cache import Cache
+from carpal_training.order import Shown
 from carpal_training.recipe import Augmentation
 
 Image = NDArray[np.uint8]
@@ -24,21 +24,19 @@ SMALLEST_SHARE = 0.1  # of a box's area that must stay in view
 
 
 def vary(
-    cache: Cache, index: int, plan: Augmentation, rng: np.random.Generator, *, mosaic: bool
+    images: Shown, index: int, plan: Augmentation, rng: np.random.Generator, *, mosaic: bool
 ) -> tuple[Image, Truth]:
     """One varied image: uint8 [H, W], classes int64 [n], boxes float32 [n, 4] in network pixels."""
-    height, width = cache.images.shape[1:]
+    height, width = images.size_px
     warp = _warp(plan, rng, width, height)
     tiles = [(index, warp)]
     if mosaic and rng.random() < plan.mosaic:
-        tiles = _tiles(len(cache), index, warp, rng, width, height)
+        tiles = _tiles(len(images), index, warp, rng, width, height)
     image = np.zeros((height, width), np.uint8)
     truths = []
     for tile, matrix in tiles:
-        cv2.warpAffine(
-            np.asarray(cache.images[tile]), matrix[:2], (width, height), dst=image, borderMode=cv2.BORDER_TRANSPARENT
-        )
-        truths.append(_moved(*cache.truth(tile), matrix, width, height))
+        cv2.warpAffine(images.image(tile), matrix[:2], (width, height), dst=image, borderMode=cv2.BORDER_TRANSPARENT)
+        truths.append(_moved(*images.truth(tile), matrix, width, height))
     classes = np.concatenate([truth[0] for truth in truths])
     boxes = np.concatenate([truth[1] for truth in truths])
     if rng.random() < plan.flip_left_right:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from carpal_training.augment import vary
-from carpal_training.data.cache import Cache
+from carpal_training.order import Shown
 from carpal_training.recipe import Recipe
 
 Batch = dict[str, torch.Tensor]
@@ -22,36 +22,46 @@ def steps_an_epoch(count: int, batch: int) -> int:
     return -(-count // batch)
 
 
-def shuffled(count: int, recipe: Recipe, epoch: int, rank: int) -> NDArray[np.int64]:
-    """Indices of this rank's images: int64 [steps, batch / workers]; a function of seed, epoch and rank alone."""
-    order = np.random.default_rng([recipe.seed, epoch]).permutation(count)
-    steps = steps_an_epoch(count, recipe.batch)
-    shares = np.resize(order, steps * recipe.batch).reshape(steps, recipe.workers, -1)
-    return shares[:, rank]
+def places(batch: int, size: int, rank: int) -> range:
+    """Which places of each batch a rank takes; ranks take as many, give or take one."""
+    return range(rank, batch, size)
 
 
-def training_batches(cache: Cache, recipe: Recipe, epoch: int, rank: int) -> Iterator[Batch]:
-    """One epoch of varied images, prepared in threads ahead of their use."""
+def training_batches(images: Shown, recipe: Recipe, epoch: int, rank: int = 0, size: int = 1) -> Iterator[Batch]:
+    """One epoch of varied images, prepared in threads ahead of their use.
+
+    What an image looks like depends on its place in the batch of all ranks, not on who prepares it: one rank alone
+    sees what two see together.
+
+    Args:
+        images: to train on.
+        recipe: the settings.
+        epoch: from 0.
+        rank: of this worker.
+        size: number of workers.
+    """
     mosaic = epoch < recipe.epochs - recipe.augmentation.close_mosaic_epochs
+    order = images.order(np.random.default_rng([recipe.seed, epoch]))
+    steps = steps_an_epoch(len(order), recipe.batch)
+    rows = np.resize(order, steps * recipe.batch).reshape(steps, recipe.batch)
 
-    def prepare(step: int, indices: NDArray[np.int64]) -> Batch:
+    def prepare(step: int) -> Batch:
         varied = [
             vary(
-                cache,
-                index,
+                images,
+                int(rows[step, place]),
                 recipe.augmentation,
-                np.random.default_rng([recipe.seed, epoch, step, place, rank]),
+                np.random.default_rng([recipe.seed, epoch, step, place]),
                 mosaic=mosaic,
             )
-            for place, index in enumerate(indices.tolist())
+            for place in places(recipe.batch, size, rank)
         ]
         return _collate([image for image, _ in varied], [truth for _, truth in varied])
 
-    rows = shuffled(len(cache), recipe, epoch, rank)
     with ThreadPoolExecutor(recipe.loader_threads) as pool:
         ahead: deque[Future[Batch]] = deque()
-        for step, indices in enumerate(rows):
-            ahead.append(pool.submit(prepare, step, indices))
+        for step in range(steps):
+            ahead.append(pool.submit(prepare, step))
             if len(ahead) > recipe.loader_threads:
                 yield ahead.popleft().result()
         while ahead:

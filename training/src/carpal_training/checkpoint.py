@@ -27,7 +27,7 @@ class Checkpoint:
         architecture, classes: what the weights are for.
         epochs_done: epochs behind it; updates: steps in the average.
         weights: of the network in training; average: of its moving average, the ones to use.
-        optimizer: its state dictionary; best: the best fitness so far.
+        optimizer: its state dictionary; best: the best fitness so far; stale: validations since then.
     """
 
     architecture: str
@@ -38,6 +38,7 @@ class Checkpoint:
     weights: State
     average: State
     optimizer: dict[str, Any]
+    stale: int = 0
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
@@ -69,6 +70,23 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
     except (RuntimeError, TypeError, EOFError, pickle.UnpicklingError, KeyError) as failure:
+        raise WeightsInvalidError(
+            f"{path} is no checkpoint of carpal: {failure}", "It may be cut short.", "Train again."
+        ) from failure
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether a .pt file holds plain tensors and values only, as ours do; false for the pickle of a network.
+
+    Raises:
+        RunMissingError: there is none.
+        WeightsInvalidError: it cannot be read at all.
+    """
+    if not path.is_file():
+        load_checkpoint(path)
+    try:
+        return not torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError, KeyError) as failure:
         raise WeightsInvalidError(
             f"{path} is no checkpoint of carpal: {failure}", "It may be cut short.", "Train again."
         ) from failure

@@ -18,7 +18,7 @@ from carpal.terminal import Terminal
 from carpal_training import distributed
 from carpal_training.batches import steps_an_epoch
 from carpal_training.checkpoint import check_classes
-from carpal_training.data.cache import build_cache, check_space
+from carpal_training.data.cache import build_cache, check_space, open_cache
 from carpal_training.data.dataset import Dataset
 from carpal_training.data.leaks import image_leaks, refuse
 from carpal_training.data.opening import open_dataset
@@ -27,6 +27,7 @@ from carpal_training.data.splits import Split, make_split
 from carpal_training.errors import DataDiffersError, RunMissingError, StoppedError
 from carpal_training.follower import Follower
 from carpal_training.job import Job
+from carpal_training.order import shown
 from carpal_training.origin import code_revision, library_versions
 from carpal_training.recipe import Recipe, write_recipe
 from carpal_training.run import RunFolder, Summary, write_whole
@@ -163,7 +164,7 @@ def _job(
 
 def _fit(job: Job, folder: RunFolder, summary: Summary, terminal: Terminal, fit: Fit) -> Summary:
     recipe = job.recipe
-    steps = recipe.epochs * steps_an_epoch(summary.train_images, recipe.batch)
+    steps = recipe.epochs * steps_an_epoch(shown(open_cache(job.train), recipe.augmentation).an_epoch, recipe.batch)
     begun = time.monotonic()
     state: Literal["stopped", "failed", "finished"] = "failed"
     terminal.say(

@@ -23,6 +23,7 @@ from carpal_training.data.cache import open_cache
 from carpal_training.errors import DivergedError
 from carpal_training.group import Group
 from carpal_training.job import Job
+from carpal_training.order import shown
 from carpal_training.recipe import Recipe
 from carpal_training.run import Epoch, RunFolder
 from carpal_training.validation import validate
@@ -58,11 +59,12 @@ class Loop:
         self.network.to(device=device, memory_format=torch.channels_last)
         self.average = Average(self.network)
         self.optimizer = build_optimizer(self.network, recipe)
-        self.epochs_done, self.best = 0, -1.0
+        self.epochs_done, self.best, self.stale = 0, -1.0, 0
         if job.resume:
             self._restore(load_checkpoint(self.folder.last))
         self.wrapped = group.wrap(self.network, device)
-        self.steps = steps_an_epoch(len(self.train), recipe.batch)
+        self.images = shown(self.train, recipe.augmentation)
+        self.steps = steps_an_epoch(self.images.an_epoch, recipe.batch)
 
     def run(self, report: Report) -> None:
         """Train the epochs that are left.
@@ -81,16 +83,21 @@ class Loop:
             self.epochs_done = number + 1
             epoch = Epoch(number + 1, time.monotonic() - begun, *losses, lr, *accuracy)
             history.append(epoch)
+            better = self._judge(epoch)
             if self.group.rank == 0:
-                self._save(epoch)
+                self._save(better)
                 self.folder.write_epochs(history)
             report(epoch, self.folder.last)
+            if self.recipe.patience and self.stale >= self.recipe.patience:
+                break
 
     def _train_epoch(self, number: int) -> tuple[tuple[float, float, float], float]:
         """Mean box, class and distribution losses of all ranks, and the last learning rate."""
         self.network.train()
         sums, lr, told = [0.0, 0.0, 0.0], 0.0, 0.0
-        for place, batch in enumerate(training_batches(self.train, self.recipe, number, self.group.rank)):
+        for place, batch in enumerate(
+            training_batches(self.images, self.recipe, number, self.group.rank, self.group.size)
+        ):
             step = number * self.steps + place
             lr = set_lr(self.optimizer, self.recipe, step, self.steps)
             terms = self._step(batch)
@@ -115,7 +122,9 @@ class Loop:
             heads = self.wrapped(moved["img"])
         loss, terms = yolo.loss(self.network, heads, moved)
         self.optimizer.zero_grad(set_to_none=True)
-        (loss * NOMINAL_BATCH).backward()
+        # Ranks are averaged with equal weight, so a rank with more images than the mean must count for more.
+        share = len(batch["img"]) * self.group.size / self.recipe.batch
+        (loss * NOMINAL_BATCH * share).backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
         self.optimizer.step()
         self.average.update(self.network)
@@ -124,17 +133,23 @@ class Loop:
     def _validate(self) -> tuple[float, float]:
         return validate(self.average.network, self.val, len(self.job.classes), self.group, self.device)
 
-    def _save(self, epoch: Epoch) -> None:
-        fitness = None if epoch.map50 is None or epoch.map50_95 is None else 0.1 * epoch.map50 + 0.9 * epoch.map50_95
-        better = fitness is not None and fitness >= self.best
-        if fitness is not None and better:
-            self.best = fitness
+    def _judge(self, epoch: Epoch) -> bool:
+        """Whether this epoch is the best so far; the same on every rank, because all have the same accuracy."""
+        if epoch.map50 is None or epoch.map50_95 is None:
+            return False
+        fitness = 0.1 * epoch.map50 + 0.9 * epoch.map50_95  # as in ultralytics
+        better = fitness >= self.best
+        self.best, self.stale = (fitness, 0) if better else (self.best, self.stale + 1)
+        return better
+
+    def _save(self, better: bool) -> None:
         checkpoint = Checkpoint(
             architecture=self.recipe.architecture,
             classes=list(self.job.classes),
             epochs_done=self.epochs_done,
             updates=self.average.updates,
             best=self.best,
+            stale=self.stale,
             weights=_plain(self.network),
             average=_plain(self.average.network),
             optimizer=self.optimizer.state_dict(),
@@ -147,7 +162,8 @@ class Loop:
         check_classes(checkpoint.classes, list(self.job.classes), str(self.folder.last))
         self.network.load_state_dict(checkpoint.weights)
         self.average.network.load_state_dict(checkpoint.average)
-        self.average.updates, self.epochs_done, self.best = checkpoint.updates, checkpoint.epochs_done, checkpoint.best
+        self.average.updates, self.epochs_done = checkpoint.updates, checkpoint.epochs_done
+        self.best, self.stale = checkpoint.best, checkpoint.stale
         self.optimizer.load_state_dict(checkpoint.optimizer)
 
 
@@ -158,8 +174,10 @@ def build_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer
         {"params": [parameter for parameter in trained if parameter.ndim > 1], "weight_decay": recipe.weight_decay},
         {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
     ]
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.lr, betas=(recipe.momentum, 0.999))
+    if recipe.optimizer != "sgd":
+        kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+        optimizer: torch.optim.Optimizer = kind(groups, lr=recipe.lr, betas=(recipe.momentum, 0.999))
+        return optimizer
     return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=True)
 
 

@@ -12,11 +12,17 @@ from pydantic import Field, model_validator
 from carpal.document import Document
 from carpal.errors import UsageError
 from carpal.imaging.preprocess import COUNTED_ROWS, Chain, Letterbox, PercentileStretch, Reduce, Step
+from carpal.imaging.steps.contrast import Clahe
 from carpal_training.errors import RecipeInvalidError
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(gt=0)]
+Architecture = Literal[
+    "yolov8n", "yolov8s", "yolov8m", "yolov8l", "yolov8x",
+    "yolo11n", "yolo11s", "yolo11m", "yolo11l", "yolo11x",
+    "yolo26n", "yolo26s", "yolo26m", "yolo26l", "yolo26x",
+]  # fmt: skip
 
 
 class Augmentation(Document):
@@ -31,6 +37,14 @@ class Augmentation(Document):
         default=0.5, description="probability; the burned-in side letter is then mirrored too"
     )
     brightness: Share = Field(default=0.4, description="grey levels times 1 plus or minus this")
+    doubled: bool = Field(
+        default=False,
+        description="each image twice an epoch, as it is and brighter: grey times 1.2 plus 30 (Ju and Cai 2023)",
+    )
+    balance: Share = Field(
+        default=0.0,
+        description="a class in a smaller share of the images is shown more often, by the root of the ratio; 0: never",
+    )
 
 
 class SplitPlan(Document):
@@ -54,27 +68,38 @@ class SplitPlan(Document):
 
 
 class Recipe(Document):
-    """One training run. ``start`` is "scratch", a path to a .pt checkpoint of a run, or a package reference."""
+    """One training run. ``start`` is "scratch", a path to a .pt file, or a package reference."""
 
-    architecture: Literal["yolov8n", "yolov8s", "yolov8m", "yolov8l", "yolov8x"] = Field(
-        default="yolov8n", description="size of the network, from nano to extra large"
+    architecture: Architecture = Field(
+        default="yolov8n", description="YOLOv8, YOLO11 or YOLO26, from n (nano) to x (extra large)"
     )
-    start: str = Field(default="scratch", description="scratch, a .pt checkpoint of a run, or a package reference")
+    start: str = Field(
+        default="scratch",
+        description="scratch, a .pt file (of a run, or of ultralytics, e.g. trained on COCO), or a package reference",
+    )
     size_px: Annotated[int, Field(ge=32, le=4096, multiple_of=32)] = Field(
         default=640, description="height and width of the network's input"
     )
     epochs: Count = Field(description="times through the training images")
     batch: Count = Field(default=32, description="images a step, over all workers")
     workers: Count = Field(default=2, description="Ray workers; each one is a process with its share of the batch")
+    fewest_workers: Count | None = Field(
+        default=None,
+        description="go on with as few as these when others are lost, and take more as they come; null: all",
+    )
     gpu: bool = Field(default=False, description="one GPU a worker")
     restarts: Annotated[int, Field(ge=0)] = Field(
         default=0, description="times that Ray starts all workers again, from the last checkpoint, after one died"
     )
     loader_threads: Count = Field(default=1, description="threads a worker that prepare the next batches")
-    optimizer: Literal["sgd", "adamw"] = Field(default="sgd", description="SGD with Nesterov momentum, or AdamW")
+    optimizer: Literal["sgd", "adam", "adamw"] = Field(
+        default="sgd", description="SGD with Nesterov momentum, Adam, or AdamW"
+    )
     lr: Positive = Field(default=0.01, description="learning rate after the warm-up")
     lr_final_share: Share = Field(default=0.01, description="the cosine ends at this share of lr")
-    momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(default=0.937, description="of SGD; beta 1 of AdamW")
+    momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        default=0.937, description="of SGD; beta 1 of Adam and AdamW"
+    )
     weight_decay: Annotated[float, Field(ge=0.0)] = Field(default=0.0005, description="of the weights, not of biases")
     warmup_epochs: Annotated[float, Field(ge=0.0)] = Field(default=3.0, description="epochs in which lr rises from 0")
     box_gain: Positive = Field(default=7.5, description="weight of the box loss")
@@ -82,11 +107,15 @@ class Recipe(Document):
     dfl_gain: Positive = Field(default=1.5, description="weight of the distribution focal loss of the box edges")
     precision: Literal["float32", "bfloat16"] = Field(default="float32", description="bfloat16: mixed, where it helps")
     validate_every: Count = Field(default=1, description="epochs between validations; the last one is always validated")
+    patience: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="stop after so many validations without a better one; 0: never"
+    )
     seed: int = Field(default=0, description="of weights, order and augmentation")
     reduce: bool = Field(default=True, description="shrink before the stretch; else by area averaging, last")
     stretch: PercentileStretch | None = Field(
         default=PercentileStretch(rows=COUNTED_ROWS), description="null: grey levels as they are"
     )
+    clahe: Clahe | None = Field(default=None, description="local contrast, after the stretch; null: none")
     pad_value: Annotated[int, Field(ge=0, le=255)] = Field(default=0, description="grey level around the letterbox")
     augmentation: Augmentation = Augmentation()
     split: SplitPlan = SplitPlan()
@@ -95,13 +124,15 @@ class Recipe(Document):
     def _batch_divides(self) -> Recipe:
         if self.batch % self.workers:
             raise ValueError(f"batch ({self.batch}) must be a multiple of workers ({self.workers})")
+        if self.fewest_workers is not None and self.fewest_workers > self.workers:
+            raise ValueError(f"fewest_workers ({self.fewest_workers}) must not exceed workers ({self.workers})")
         return self
 
     @property
     def chain(self) -> Chain:
         """The preprocessing that training, evaluation and serving share."""
         steps: list[Step] = [Reduce(height_px=self.size_px, width_px=self.size_px)] if self.reduce else []
-        steps += [] if self.stretch is None else [self.stretch]
+        steps += [step for step in (self.stretch, self.clahe) if step is not None]
         steps.append(Letterbox(height_px=self.size_px, width_px=self.size_px, pad_value=self.pad_value))
         return Chain(steps=tuple(steps))
 

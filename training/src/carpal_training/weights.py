@@ -1,4 +1,4 @@
-"""Weights to start from: a checkpoint of a run, or the ONNX file of a published package.
+"""Weights to start from: a checkpoint of a run, a file of ultralytics, or the ONNX file of a published package.
 
 A package holds a network whose batch normalisations are folded into its convolutions. To train it further they are
 unfolded: each convolution takes the folded weight, and its normalisation is measured anew on some training images
@@ -17,14 +17,15 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
-from carpal_training.checkpoint import check_classes, load_checkpoint
+from carpal_training.checkpoint import check_classes, is_checkpoint, load_checkpoint
 from carpal_training.errors import WeightsInvalidError
+from carpal_training.pretrained import read_pretrained, take_over
 
 PREFIX = "network."  # of the names in an exported file; carpal_training.export.network wraps the network once
 
 
 def load_weights(network: nn.Module, source: Path, classes: list[str], images: torch.Tensor) -> None:
-    """Fill a network from a .pt checkpoint (its moving average) or from an exported .onnx file.
+    """Fill a network from a checkpoint of a run (its moving average), a .pt of ultralytics, or an exported .onnx file.
 
     Args:
         network: of the same architecture, on the CPU.
@@ -37,6 +38,9 @@ def load_weights(network: nn.Module, source: Path, classes: list[str], images: t
     """
     if source.suffix == ".onnx":
         unfold(network, read_initializers(source), images, source)
+        return
+    if not is_checkpoint(source):
+        take_over(network, read_pretrained(source), tuple(classes), source)
         return
     checkpoint = load_checkpoint(source)
     check_classes(checkpoint.classes, classes, str(source))

@@ -23,19 +23,26 @@ Losses = dict[str, float]
 def build_network(
     architecture: str, classes: Sequence[str], *, box_gain: float = 7.5, class_gain: float = 0.5, dfl_gain: float = 1.5
 ) -> nn.Module:
-    """An untrained YOLOv8 for one grey channel.
+    """An untrained detector for one grey channel.
 
     In training mode it maps float32 [N, 1, H, W] in 0..1 to its raw heads, in evaluation mode to a pair. The first of
     the pair is float32 [N, 4 + classes, anchors]: centre x, centre y, width, height in network pixels, probabilities.
     """
-    _go_offline()
+    go_offline()
     from ultralytics.nn.tasks import DetectionModel
 
     network: nn.Module = DetectionModel(f"{architecture}.yaml", ch=1, nc=len(classes), verbose=False)
     network.names = dict(enumerate(classes))
     network.args = SimpleNamespace(box=box_gain, cls=class_gain, dfl=dfl_gain)
-    for parameter in network.model[-1].dfl.parameters():
-        parameter.requires_grad_(False)  # a fixed ramp 0..15, by construction
+    head = network.model[-1]
+    for name in (
+        "one2one_cv2",
+        "one2one_cv3",
+    ):  # YOLO26's second head, for decoding without suppression: ours suppresses
+        if hasattr(head, name):
+            delattr(head, name)
+    for parameter in head.dfl.parameters():
+        parameter.requires_grad_(False)  # a fixed ramp 0..15, by construction; YOLO26 has none
     return network
 
 
@@ -52,7 +59,9 @@ def loss(
     full = {name: head if isinstance(head, list) else head.float() for name, head in heads.items()}
     total, terms = network.loss(batch, full)
     mean: torch.Tensor = total.sum() / len(batch["img"])
-    return mean, {name.removesuffix("_loss"): float(term) for name, term in terms.items()}
+    named = {name.removesuffix("_loss"): float(term) for name, term in terms.items()}
+    # YOLO26 has no distributions: its third term, of the distances to the edges themselves, stands in their place.
+    return mean, {"dfl" if name == "l1" else name: term for name, term in named.items()}
 
 
 def fuse(network: nn.Module) -> nn.Module:
@@ -61,7 +70,7 @@ def fuse(network: nn.Module) -> nn.Module:
     return fused
 
 
-def _go_offline() -> None:
+def go_offline() -> None:
     """Nothing is looked up, fetched or sent by this process; its settings file lives in a temporary folder."""
     os.environ["YOLO_OFFLINE"] = "true"
     os.environ["YOLO_VERBOSE"] = "false"

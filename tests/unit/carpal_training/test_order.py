@@ -1,0 +1,52 @@
+"""Every image is shown each epoch, some more often, in an order that the seed alone decides."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from carpal_training.data.cache import Cache
+from carpal_training.order import repeat_factors, shown
+from carpal_training.recipe import Augmentation
+
+
+@pytest.fixture
+def cache() -> Cache:
+    """Ten images of one class; the last has a rare one beside it."""
+    images = np.random.default_rng(0).integers(0, 256, (10, 8, 8)).astype(np.uint8)
+    classes = np.array([0] * 10 + [1])
+    return Cache(images, classes, np.zeros((11, 4), np.float32), np.array([*range(10), 11]))
+
+
+def order(cache: Cache, seed: int = 0, **plan: object) -> np.ndarray:
+    return shown(cache, Augmentation.model_validate(plan)).order(np.random.default_rng(seed))
+
+
+def test_without_a_wish_each_image_is_shown_once(cache: Cache):
+    assert sorted(order(cache)) == list(range(10))
+    assert order(cache).tolist() == order(cache).tolist() != order(cache, seed=1).tolist()
+
+
+def test_doubled_each_image_comes_a_second_time_as_add_weighted_makes_it(cache: Cache):
+    both = shown(cache, Augmentation(doubled=True))
+    assert sorted(both.order(np.random.default_rng(0))) == list(range(20))
+    for index in range(10):
+        image = cache.images[index]
+        np.testing.assert_array_equal(both.image(index), image)
+        np.testing.assert_array_equal(both.image(index + 10), cv2.addWeighted(image, 1.2, image, 0, 30))
+        assert both.truth(index + 10)[0].tolist() == cache.truth(index)[0].tolist()
+
+
+def test_a_rare_class_is_shown_more_often_by_the_root_of_the_ratio(cache: Cache):
+    """In one of ten images, wanted in nine of ten: three times as often."""
+    assert repeat_factors(cache, 0.9).tolist() == pytest.approx([1.0] * 9 + [3.0])
+    assert np.bincount(order(cache, balance=0.9)).tolist() == [1] * 9 + [3]
+
+
+def test_part_of_a_repeat_is_drawn_and_every_epoch_is_as_long(cache: Cache):
+    images = shown(cache, Augmentation(balance=0.25))
+    assert images.repeats[9] == pytest.approx(np.sqrt(2.5))
+    counts = [np.bincount(images.order(np.random.default_rng(seed)), minlength=10) for seed in range(50)]
+    assert {int(count.sum()) for count in counts} == {images.an_epoch} == {11}
+    assert all((count >= 1).all() for count in counts)
