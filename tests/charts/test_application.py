@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,9 @@ from carpal.imaging.limits import SALT_VARIABLE
 from carpal.packages import REPOSITORY_VARIABLE
 from carpal_detector.families import FAMILIES, SECONDS
 from carpal_detector.settings import Settings
+from carpal_loadtests.scenario import load_scenario
+from carpal_training.recipe import read_recipe
+from carpal_training.run import RunFolder
 
 EXAMPLES = {f"{path.parents[1].name}/{path.name}": path for path in examples()}
 DETECTORS = sorted(name for name in EXAMPLES if name.startswith("detector/"))
@@ -128,6 +135,91 @@ def test_what_scales_is_measured_by_the_service(name: str):
     for part in of_kind(name, "ScaledObject"):
         for trigger in part["spec"]["triggers"]:
             assert set(re.findall(r"carpal_\w+", trigger["metadata"]["query"])) <= exported
+
+
+def scripts(name: str) -> Iterator[list[str]]:
+    """Every call of ``carpal`` in the scripts and pods of an example, as words; a variable stands for a path."""
+    for part in manifests(name):
+        texts = list(part.get("data", {}).values()) if part["kind"] == "ConfigMap" else []
+        if part["kind"] == "Pod":
+            texts += [text for container in part["spec"]["containers"] for text in container.get("args", [])]
+        for text in texts:
+            for line in text.replace("\\\n", " ").splitlines():
+                if line.strip().startswith("carpal "):
+                    yield shlex.split(re.sub(r"\$resume", "--resume", line.replace("> /dev/null", "")))[1:]
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_carpal_takes_every_command_of_every_script(name: str):
+    for words in scripts(name):
+        parse(words)
+
+
+def test_scripts_are_found():
+    assert ["load", "run", "smoke"] in [words[:3] for words in scripts("loadtest/minimal")]
+    assert [words[:2] for words in scripts("trainer/gpu")][:2] == [["train", "run"], ["export", "/runs/train-wrist-1"]]
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(EXAMPLES) if name.startswith("trainer/")])
+def test_the_recipe_is_one_that_the_trainer_reads(name: str, tmp_path: Path):
+    (maps,) = of_kind(name, "ConfigMap")
+    (tmp_path / "recipe.yaml").write_text(maps["data"]["recipe.yaml"])
+    recipe = read_recipe(tmp_path / "recipe.yaml", [])
+    values = load(EXAMPLES[name] / "values.yaml").get("workers", {})
+    assert recipe.workers == values.get("replicas", 2)
+    assert recipe.gpu is bool(values.get("gpus", 0))
+
+
+def test_a_run_is_gone_on_with_where_its_last_checkpoint_lies():
+    (maps,) = of_kind("trainer/gpu", "ConfigMap")
+    assert f"[ -e /runs/train-wrist-1/{RunFolder(Path()).last.name} ]" in maps["data"]["train.sh"]
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(EXAMPLES) if name.startswith("loadtest/")])
+def test_the_scenario_is_one_that_the_load_test_reads(name: str, tmp_path: Path):
+    (maps,) = of_kind(name, "ConfigMap")
+    if "scenario.yaml" in maps["data"]:
+        (tmp_path / "scenario.yaml").write_text(maps["data"]["scenario.yaml"])
+        load_scenario(str(tmp_path / "scenario.yaml"))
+    else:
+        load_scenario(load(EXAMPLES[name] / "values.yaml").get("scenario", {"name": "smoke"})["name"])
+
+
+def test_locust_takes_every_option_of_the_distributed_run():
+    """Ours by the file that adds them, Locust's by its own parser."""
+    found = find_spec("carpal_loadtests.locustfile")
+    assert found is not None
+    assert found.origin is not None
+    ours = set(re.findall(r'add_argument\("(--[\w-]+)"', Path(found.origin).read_text()))
+    command = [sys.executable, "-m", "locust", "--help"]
+    locusts = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    (maps,) = of_kind("loadtest/distributed", "ConfigMap")
+    for script in ("run.sh", "work.sh"):
+        lines = maps["data"][script].replace("\\\n", " ").splitlines()
+        (call,) = [line for line in lines if line.strip().startswith("locust ")]
+        asked = set(re.findall(r"(--[a-z-]+)", call))
+        assert {"--scenario", "--host", "--headless"} <= asked
+        assert asked - ours - set(re.findall(r"--[a-z-]+", locusts)) == set()
+
+
+def test_the_verdicts_that_end_a_job_are_the_exit_codes_of_a_verdict():
+    job = of_kind("loadtest/minimal", "Job")[0]
+    rules = job["spec"]["podFailurePolicy"]["rules"]
+    (codes,) = [rule["onExitCodes"]["values"] for rule in rules if rule["action"] == "FailJob"]
+    assert set(codes) == {1, 2, 3}
+    assert rules[0]["action"] == "Ignore", "an evicted pod is tried again, whatever it ended with"
+
+
+def test_ray_in_the_chart_is_ray_in_the_image():
+    pinned = re.search(r"^ray==([0-9.]+)", (CHARTS.parent / "requirements/trainer.txt").read_text(), flags=re.MULTILINE)
+    assert pinned
+    assert load(CHARTS / "trainer/values.yaml")["image"]["rayVersion"] == pinned[1]
+
+
+def test_ray_takes_jobs_over_http():
+    """KubeRay hands jobs to the head's dashboard, which Ray has only with its extra ``default``."""
+    locked = (CHARTS.parent / "requirements/trainer.txt").read_text()
+    assert re.search(r"^aiohttp-cors==", locked, flags=re.MULTILINE)
 
 
 def test_the_image_starts_what_the_arguments_go_on():

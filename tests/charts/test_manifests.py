@@ -136,7 +136,11 @@ def test_pod_security_restricted_would_admit_every_pod(name: str):
 def test_no_pod_gets_a_token_of_the_api_server_unless_its_role_needs_one(name: str):
     bound = {part["subjects"][0]["name"] for part in manifests(EXAMPLES[name]) if part["kind"] == "RoleBinding"}
     for place, spec in pods(EXAMPLES[name]):
-        if spec.get("serviceAccountName") not in bound:
+        asks_for_pods = spec.get("automountServiceAccountToken") is None and "head" in place
+        if asks_for_pods:
+            (cluster,) = [part for part in manifests(EXAMPLES[name]) if part["kind"] == "RayCluster"]
+            assert cluster["spec"]["enableInTreeAutoscaling"], place
+        elif spec.get("serviceAccountName") not in bound:
             assert spec.get("automountServiceAccountToken") is False, place
 
 

@@ -58,6 +58,27 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "another account that nobody named": ({"serviceAccount": {"create": False}}, ("serviceAccount.name",)),
 }  # fmt: skip
 
+TRAIN = {"data": {"phantoms": 10}, "runs": {"claimName": "runs"}}
+LOAD = {"target": "http://wrist"}
+OTHERS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
+    "a load test of nothing": ("loadtest", {}, ("target",)),
+    "Locust's host": ("loadtest", {**LOAD, "host": "http://x"}, ("use target",)),
+    "a scenario without arrivals": ("loadtest", {**LOAD, "scenario": {"inline": {"name": "x"}}}, ("no arrivals",)),
+    "credentials for no place": ("loadtest", {**LOAD, "report": {"secretName": "x"}}, ("report.s3",)),
+    "training on nothing": ("trainer", {"runs": {"claimName": "runs"}}, ("data.claimName",)),
+    "a dataset and phantoms": ("trainer", {**TRAIN, "data": {"phantoms": 1, "claimName": "x"}}, ("data.claimName",)),
+    "two workers without a place for both": ("trainer", {"data": {"phantoms": 10}}, ("runs.claimName",)),
+    "a package that ends with the pod": (
+        "trainer", {"data": {"phantoms": 10}, "workers": {"replicas": 1}}, ("package.repository", "s3://")
+    ),
+    "workers in the recipe": ("trainer", {**TRAIN, "recipe": {"workers": 3}}, ("workers.replicas",)),
+    "GPUs in the recipe": ("trainer", {**TRAIN, "recipe": {"gpu": True}}, ("workers.gpus",)),
+    "most workers below least": (
+        "trainer", {**TRAIN, "workers": {"autoscaling": True, "maxReplicas": 1}}, ("workers.maxReplicas",)
+    ),
+    "a version of Ray that is none": ("trainer", {**TRAIN, "image": {"rayVersion": "latest"}}, ("image.rayVersion",)),
+}  # fmt: skip
+
 RIGHT: dict[str, dict[str, Any]] = {
     "a memory metric": {"autoscaling": {"hpa": {"metric": "memory"}}},
     "concurrency, a canary share and no pod in Knative mode": {
@@ -77,6 +98,13 @@ RIGHT: dict[str, dict[str, Any]] = {
 def test_what_is_wrong_is_refused_with_the_right_key(what: str, refused: Callable[..., str]):
     values, words = WRONG[what]
     message = refused("detector", values).replace("/", ".")
+    assert [word for word in words if word not in message] == [], message
+
+
+@pytest.mark.parametrize("what", sorted(OTHERS))
+def test_the_other_charts_refuse_as_well(what: str, refused: Callable[..., str]):
+    chart, values, words = OTHERS[what]
+    message = refused(chart, values).replace("/", ".") if "s3://" not in words else refused(chart, values)
     assert [word for word in words if word not in message] == [], message
 
 

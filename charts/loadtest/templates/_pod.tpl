@@ -1,0 +1,75 @@
+{{/* What every pod is beside its containers. */}}
+{{- define "carpal-loadtest.pod" -}}
+serviceAccountName: {{ include "carpal-loadtest.serviceAccountName" . }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+restartPolicy: Never
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- toYaml .Values.podSecurityContext | nindent 2 }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+volumes:
+  - name: tmp
+    emptyDir: {}
+  - name: scripts
+    configMap: {name: {{ include "carpal-loadtest.runName" . }}}
+  - name: report
+    {{- if .Values.report.claimName }}
+    persistentVolumeClaim: {claimName: {{ .Values.report.claimName }}}
+    {{- else }}
+    emptyDir: {}
+    {{- end }}
+{{- end -}}
+
+{{/* A container that runs a script of the ConfigMap. */}}
+{{- define "carpal-loadtest.container" -}}
+- name: {{ .name }}
+  image: {{ include "carpal-loadtest.image" .root | quote }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  command: [sh, /etc/carpal/{{ .script }}]
+  env:
+    - {name: RUN, value: {{ include "carpal-loadtest.runName" .root }}}
+    {{- with .root.Values.report }}
+    {{- with .endpoint }}
+    - {name: AWS_ENDPOINT_URL_S3, value: {{ . | quote }}}
+    {{- end }}
+    {{- with .region }}
+    - {name: AWS_DEFAULT_REGION, value: {{ . | quote }}}
+    {{- end }}
+    {{- $secret := .secretName }}
+    {{- range ternary (list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY") list (not (empty $secret)) }}
+    - name: {{ . }}
+      valueFrom: {secretKeyRef: {name: {{ $secret }}, key: {{ . }}}}
+    {{- end }}
+    {{- end }}
+  resources:
+    {{- toYaml .root.Values.resources | nindent 4 }}
+  securityContext:
+    {{- toYaml .root.Values.securityContext | nindent 4 }}
+  volumeMounts:
+    - {name: tmp, mountPath: /tmp}
+    - {name: scripts, mountPath: /etc/carpal, readOnly: true}
+    - {name: report, mountPath: /report}
+{{- end -}}
+
+{{/* What the pod that deals and the pods that send have in common. The module is found, not imported: Locust imports it. */}}
+{{- define "carpal-loadtest.locust" -}}
+locust --headless --locustfile "$(python -c 'from importlib.util import find_spec; print(find_spec("carpal_loadtests.locustfile").origin)')" \
+      --scenario {{ include "carpal-loadtest.scenario" . | squote }} --host {{ .Values.target | squote }}
+      {{- with .Values.model }} --model {{ . | squote }}{{ end }}
+      {{- with .Values.grpcTarget }} --grpc {{ . | squote }}{{ end }}
+{{- end -}}
