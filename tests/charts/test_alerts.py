@@ -77,7 +77,7 @@ def test_the_page_on_watching_scrapes_what_the_chart_installs():
     page = blocks((ROOT / "docs/how-to/watch.md").read_text())
     (text,) = [block.text for block in page if block.file == "prometheus.yaml"]
     (job,) = yaml.safe_load(text)["scrape_configs"]
-    manifest = ROOT / "charts/detector/examples/minimal/rendered/servingruntime.yaml"
+    manifest = ROOT / "charts/detector/examples/keda/rendered/servingruntime.yaml"
     runtime = yaml.safe_load(manifest.read_text())
     label = runtime["metadata"]["labels"]["app.kubernetes.io/name"]
     ports = [port["name"] for port in runtime["spec"]["containers"][0]["ports"]]

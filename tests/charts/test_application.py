@@ -23,6 +23,7 @@ from carpal.cache import CACHE_VARIABLE
 from carpal.cli import GROUP, build
 from carpal.imaging.limits import SALT_VARIABLE
 from carpal.packages import REPOSITORY_VARIABLE
+from carpal_detector import openapi
 from carpal_detector.families import FAMILIES, SECONDS
 from carpal_detector.settings import Settings
 from carpal_loadtests.scenario import load_scenario
@@ -52,10 +53,21 @@ def of_kind(name: str, kind: str) -> list[dict[str, Any]]:
 
 def commands(name: str) -> Iterator[tuple[list[str], list[dict[str, Any]]]]:
     """Arguments and environment of each container that runs ``carpal``, as KServe puts them together."""
-    (runtime,) = of_kind(name, "ServingRuntime")
+    for container in containers(name):
+        yield container["args"], container["env"]
+
+
+def containers(name: str) -> Iterator[dict[str, Any]]:
+    """The service's container of each InferenceService, with what its ServingRuntime lends."""
+    runtimes = {part["metadata"]["name"]: part["spec"]["containers"][0] for part in of_kind(name, "ServingRuntime")}
     for service in of_kind(name, "InferenceService"):
-        model = service["spec"]["predictor"]["model"]
-        yield [*runtime["spec"]["containers"][0]["args"], *model["args"]], model["env"]
+        predictor = service["spec"]["predictor"]
+        if "model" in predictor:
+            model = predictor["model"]
+            lent = runtimes[model["runtime"]]
+            yield {**lent, "args": [*lent["args"], *model["args"]], "env": model["env"], "predictor": predictor}
+        else:
+            yield {**predictor["containers"][0], "predictor": predictor}
 
 
 def parse(words: list[str]) -> dict[str, Any]:
@@ -92,23 +104,22 @@ def test_every_variable_is_read_by_the_application_or_put_into_an_option(name: s
 
 @pytest.mark.parametrize("name", DETECTORS)
 def test_ports_probes_and_endpoints_are_those_of_the_options(name: str):
-    (runtime,) = of_kind(name, "ServingRuntime")
-    container = runtime["spec"]["containers"][0]
-    options = parse([word.replace("$(CPU_LIMIT)", "2") for word in container["args"]])
-    ports = [port["containerPort"] for port in container["ports"]]
-    assert ports == [options["port"], options["grpc_port"]][: len(ports)]
-    for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
-        if kind in container:
-            assert container[kind]["httpGet"]["port"] == options["port"]
+    paths = openapi.document("wrist", "0")["paths"]
+    for container in containers(name):
+        options = parse([word.replace("$(CPU_LIMIT)", "2") for word in container["args"]])
+        ports = [port["containerPort"] for port in container["ports"]]
+        assert ports == [options["port"], options["grpc_port"]][: len(ports)]
+        for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+            if kind in container:
+                assert container[kind]["httpGet"]["port"] == options["port"]
+                assert container[kind]["httpGet"]["path"] in paths
 
 
 @pytest.mark.parametrize("name", DETECTORS)
 def test_a_pod_is_given_longer_to_end_than_the_service_takes(name: str):
-    (runtime,) = of_kind(name, "ServingRuntime")
-    container = runtime["spec"]["containers"][0]
-    options = parse([word.replace("$(CPU_LIMIT)", "2") for word in container["args"]])
-    for service in of_kind(name, "InferenceService"):
-        grace = service["spec"]["predictor"].get("terminationGracePeriodSeconds")
+    for container in containers(name):
+        options = parse([word.replace("$(CPU_LIMIT)", "2") for word in container["args"]])
+        grace = container["predictor"].get("terminationGracePeriodSeconds")
         if grace is not None:
             wait = container["lifecycle"]["preStop"]["sleep"]["seconds"]
             assert grace > wait + options["linger_s"] + options["drain_s"]

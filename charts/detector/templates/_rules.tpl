@@ -66,7 +66,7 @@
           (dict "alert" "CarpalTwoModels" "severity" "warning" "for" "30m"
                 "expr" (printf "count %s (count by (namespace, job, digest) (carpal_model_info{%s,carpal_track!=\"canary\"} == 1)) > 1" $by .pods)
                 "impact" "Pods of the same release answer by different models"
-                "text" "A rollout stopped half way, or a channel moved and only some pods were started since.")
+                "text" "A rollout stopped half way, or a channel moved and some pods cannot follow it.")
           (dict "alert" "CarpalEmulated" "severity" "warning" "for" "5m"
                 "expr" (printf "max by (namespace, job, pod) (carpal_model_info{%s,emulated=\"true\"}) == 1" .pods)
                 "impact" "Answers are not computed from the images"
