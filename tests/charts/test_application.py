@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -194,23 +191,6 @@ def test_the_scenario_is_one_that_the_load_test_reads(name: str, tmp_path: Path)
         load_scenario(str(tmp_path / "scenario.yaml"))
     else:
         load_scenario(load(EXAMPLES[name] / "values.yaml").get("scenario", {"name": "smoke"})["name"])
-
-
-def test_locust_takes_every_option_of_the_distributed_run():
-    """Ours by the file that adds them, Locust's by its own parser."""
-    found = find_spec("carpal_loadtests.locustfile")
-    assert found is not None
-    assert found.origin is not None
-    ours = set(re.findall(r'add_argument\("(--[\w-]+)"', Path(found.origin).read_text()))
-    command = [sys.executable, "-m", "locust", "--help"]
-    locusts = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    (maps,) = of_kind("loadtest/distributed", "ConfigMap")
-    for script in ("run.sh", "work.sh"):
-        lines = maps["data"][script].replace("\\\n", " ").splitlines()
-        (call,) = [line for line in lines if line.strip().startswith("locust ")]
-        asked = set(re.findall(r"(--[a-z-]+)", call))
-        assert {"--scenario", "--host", "--headless"} <= asked
-        assert asked - ours - set(re.findall(r"--[a-z-]+", locusts)) == set()
 
 
 def test_the_verdicts_that_end_a_job_are_the_exit_codes_of_a_verdict():

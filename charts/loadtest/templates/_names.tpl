@@ -9,10 +9,6 @@
 {{- include "carpal-loadtest.name" . }}-{{ .Release.Revision }}
 {{- end -}}
 
-{{- define "carpal-loadtest.workersName" -}}
-{{- include "carpal-loadtest.runName" . }}-workers
-{{- end -}}
-
 {{- define "carpal-loadtest.serviceAccountName" -}}
 {{- .Values.serviceAccount.name | default (include "carpal-loadtest.name" .) -}}
 {{- end -}}

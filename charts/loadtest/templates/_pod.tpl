@@ -65,11 +65,3 @@ volumes:
     - {name: scripts, mountPath: /etc/carpal, readOnly: true}
     - {name: report, mountPath: /report}
 {{- end -}}
-
-{{/* What the pod that deals and the pods that send have in common. The module is found, not imported: Locust imports it. */}}
-{{- define "carpal-loadtest.locust" -}}
-locust --headless --locustfile "$(python -c 'from importlib.util import find_spec; print(find_spec("carpal_loadtests.locustfile").origin)')" \
-      --scenario {{ include "carpal-loadtest.scenario" . | squote }} --host {{ .Values.target | squote }}
-      {{- with .Values.model }} --model {{ . | squote }}{{ end }}
-      {{- with .Values.grpcTarget }} --grpc {{ . | squote }}{{ end }}
-{{- end -}}
