@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-import os
 
 from infra.cluster import base, wheels
-from infra.cluster.addons import kserve, kuberay, metrics
+from infra.cluster.addons import keda, kserve, kuberay, metrics
 from infra.cluster.addons.addon import Addon
 from infra.cluster.addons.dns import Dns
+from infra.cluster.addons.ingress import Definitions, Ingress
+from infra.cluster.addons.keda import Keda
 from infra.cluster.addons.kserve import KServe
 from infra.cluster.addons.kuberay import KubeRay
 from infra.cluster.addons.metrics import Metrics
 from infra.cluster.addons.objectstore import ObjectStore
+from infra.cluster.addons.prometheus import Prometheus
 from infra.cluster.addons.storage import Storage
 from infra.cluster.errors import InstanceError
 from infra.cluster.images import Content, Tool, program_image
@@ -21,7 +23,11 @@ from infra.cluster.node import PAUSE_IMAGE
 
 Module = Callable[[str, str], Path]
 
-PROFILES: Mapping[str, str] = {}
+PROFILES: Mapping[str, str] = {
+    "ray": "KubeRay",
+    "keda": "KEDA and Prometheus",
+    "gateway": "the Gateway API by Traefik; KServe then makes an HTTPRoute for each InferenceService",
+}
 """What can be asked for beside the basis, and what it brings."""
 
 
@@ -32,7 +38,13 @@ def addons(profiles: Sequence[str]) -> list[Addon]:
         raise InstanceError(
             f"There is no profile {unknown[0]!r}", f"the profiles are {', '.join(PROFILES)}", "choose among them"
         )
-    return [Storage()] if os.environ.get("BARE") else [Dns(), Storage(), ObjectStore(), Metrics(), KServe(), KubeRay()]
+    found: list[Addon] = [Dns(), Storage(), ObjectStore(), Metrics()]
+    # Before KServe, which looks once, at its start, for the kinds that it may make.
+    found += [Definitions(), Ingress()] if "gateway" in profiles else []
+    found += [Prometheus(), Keda()] if "keda" in profiles else []
+    found += [KServe(gateway="gateway" in profiles)]
+    found += [KubeRay()] if "ray" in profiles else []
+    return found
 
 
 def contents(addon: str, versions: Mapping[str, str], tool: Tool, module: Module, cache: Path) -> list[Content]:
@@ -59,4 +71,6 @@ def contents(addon: str, versions: Mapping[str, str], tool: Tool, module: Module
             return [program_image(f"{kserve.MANAGER_IMAGE}:{version}", tool, "manager"), initializer]
         case "kuberay":
             return [program_image(f"{kuberay.IMAGE}:{versions['KUBERAY_VERSION']}", tool, "kuberay-operator")]
+        case "keda":
+            return [program_image(f"{keda.IMAGE}:{versions['KEDA_VERSION']}", tool, "keda", "keda-adapter")]
     return []

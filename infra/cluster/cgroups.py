@@ -73,7 +73,7 @@ def end(name: str, root: Path = ROOT) -> None:
 
 
 def _removed(top: Path) -> bool:
-    """Remove a group with all below it, the deepest first; after its last process the kernel holds it a moment longer."""
+    """Remove a group with all below it, the deepest first; after its last process the kernel holds it for a moment."""
     for group in sorted(_below(top), key=lambda path: -len(path.parts)):
         with suppress(OSError):
             group.rmdir()
