@@ -3,15 +3,17 @@ PYTHON ?= $(firstword $(wildcard .venv/bin/python) python3)
 BIN := .venv/bin
 TOO_OLD := "carpal needs Python 3.11 or newer and $(PYTHON) is older: name another one, make setup PYTHON=python3.12"
 WORKERS ?= 2
-SOURCES := model_repo/src training/src services/detector/src loadtests/src demo tools
+NODES ?= 1
+PROFILES ?=
+SOURCES := model_repo/src training/src services/detector/src loadtests/src demo tools infra
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-annotate --no-header --override requirements/overrides.txt $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format generate verify bench images requirements clean
+.PHONY: help setup demo test lint format generate verify bench images requirements clean cluster cluster-build cluster-down test-cluster
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Make .venv with everything pinned (7 GB, about a minute; nothing to do the second time)
 	@$(PYTHON) -c 'import sys; sys.exit($(TOO_OLD) if sys.version_info < (3, 11) else 0)'
@@ -42,12 +44,27 @@ verify: setup ## Check that generated files are what the code says
 bench: setup ## Measure speed as ratios on this machine, with its fingerprint
 	@$(BIN)/python -m tools.bench
 
+cluster-build: setup ## Build what a cluster is made of (20 minutes of two idle cores; nothing to do the second time)
+	@$(BIN)/python -m infra.cluster build
+
+cluster: setup ## Bring a real Kubernetes up on this machine, as root (NODES=2, PROFILES="ray keda gateway", CLUSTER=name)
+	@$(BIN)/python -m infra.cluster up --nodes $(NODES) $(foreach profile,$(PROFILES),--profile $(profile))
+
+cluster-down: setup ## Take the cluster down and leave nothing of it
+	@$(BIN)/python -m infra.cluster down
+
+test-cluster: cluster-build ## Try everything on a real cluster, as root (20 minutes at most; CLUSTER=name takes one that is up)
+	@$(BIN)/pytest -q tests/cluster --timeout 900 -p no:cacheprovider
+
 images: ## Build the images detector, trainer and loadtest with buildah or docker
 	@images/build
 
 requirements: setup ## Pin every dependency again, with hashes (UPGRADE=1 takes the newest versions)
 	$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
 	$(COMPILE) --no-deps requirements/helm.in --output-file requirements/helm.txt
+	$(COMPILE) requirements/cluster.in --output-file requirements/cluster.txt
+	$(COMPILE) --override requirements/storage-overrides.txt --constraint requirements/dev.txt requirements/storage.in \
+	  --output-file requirements/storage.txt
 	for name in build detector trainer loadtest; do \
 	  $(COMPILE) --constraint requirements/dev.txt requirements/$$name.in --output-file requirements/$$name.txt; \
 	done

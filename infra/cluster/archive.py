@@ -101,7 +101,14 @@ def _config(image: Image) -> dict[str, Any]:
         "User": image.user,
     }
     diffs = [f"sha256:{layer.digest}" for layer in image.layers]
-    return {"architecture": "amd64", "os": "linux", "config": run, "rootfs": {"type": "layers", "diff_ids": diffs}}
+    return {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": run,
+        "rootfs": {"type": "layers", "diff_ids": diffs},
+        # Optional in the specification, but buildah refuses to build on an image whose layers have none.
+        "history": [{"created_by": "infra/cluster"} for _ in diffs],
+    }
 
 
 def _blob(tar: tarfile.TarFile, media_type: str, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def base_archive(layer: Layer, place: Path) -> Path:
 
 def base_image(layer: Layer) -> Image:
     """The base as an image."""
-    return Image(REFERENCE, [layer], ["/bin/sh"], ENVIRONMENT)
+    return Image(REFERENCE, [layer], [], ENVIRONMENT)
 
 
 def _make(folder: Path, release: str) -> None:

@@ -52,7 +52,7 @@ def contents(addon: str, versions: Mapping[str, str], tool: Tool, module: Module
     match addon:
         case "basis":
             return [
-                Content(base.REFERENCE, {}, ["/bin/sh"], on_base=True, user=""),
+                Content(base.REFERENCE, {}, [], on_base=True, user=""),
                 Content(PAUSE_IMAGE, {}, ["sleep", "infinity"], on_base=True),
             ]
         case "metrics":

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tools.helm import helm
 
 from infra.cluster.addons.addon import Site
 from infra.cluster.cache import ensured
-from infra.cluster.errors import ClusterError
+from infra.cluster.errors import ClusterError, NotBuiltError
+
+MAJOR = 4
 
 
 def render(site: Site, chart: Path, release: str, namespace: str, values: Mapping[str, Any]) -> str:
@@ -22,12 +25,18 @@ def render(site: Site, chart: Path, release: str, namespace: str, values: Mappin
     The folder of a Go module never changes under its version, so its path stands for its content.
     """
     kubernetes = site.versions["KUBERNETES_VERSION"]
-    helm = site.tool("helm")
-    decides = json.dumps([str(chart), release, namespace, values, kubernetes, str(helm.parent.name)], sort_keys=True)
+    decides = json.dumps([str(chart), release, namespace, values, kubernetes], sort_keys=True)
     place = site.cache / "manifests" / f"{release}-{hashlib.sha256(decides.encode()).hexdigest()[:16]}"
 
     def run(folder: Path) -> None:
-        words = [str(helm), "template", release, str(chart), f"--namespace={namespace}", f"--kube-version={kubernetes}"]
+        words = [
+            str(_helm()),
+            "template",
+            release,
+            str(chart),
+            f"--namespace={namespace}",
+            f"--kube-version={kubernetes}",
+        ]
         done = subprocess.run(
             [*words, "--values=-"], input=json.dumps(values), capture_output=True, text=True, check=False
         )
@@ -39,6 +48,13 @@ def render(site: Site, chart: Path, release: str, namespace: str, values: Mappin
 
     ensured(place, run)
     return (place / "manifests.yaml").read_text(encoding="utf-8")
+
+
+def _helm() -> Path:
+    found = helm(MAJOR)
+    if found is None:
+        raise NotBuiltError(f"There is no Helm {MAJOR}", "it renders the charts of addons", "run make setup")
+    return found
 
 
 def documents(text: str) -> list[dict[str, Any]]:

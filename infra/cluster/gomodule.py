@@ -55,14 +55,14 @@ def build(recipe: Recipe, work: Path, output: Path, log: Path) -> None:
     """
     upstream = json.loads(_go(["mod", "download", "-json", f"{recipe.module}@{recipe.version}"], work))
     declared = json.loads(_go(["mod", "edit", "-json", upstream["GoMod"]], work))
-    (work / "go.mod").write_text(_requirement(recipe, declared), encoding="utf-8")
+    (work / "go.mod").write_text(requirement(recipe, declared), encoding="utf-8")
     flags = " ".join([*SMALL, *(f"-X {name}={value}" for name, value in recipe.variables.items())])
     for name, package in recipe.commands.items():
         path = f"{recipe.module}/{package}" if package else recipe.module
         _logged(["build", "-mod=mod", "-trimpath", f"-ldflags={flags}", "-o", str(output / name), path], work, log)
 
 
-def _requirement(recipe: Recipe, declared: Mapping[str, Any]) -> str:
+def requirement(recipe: Recipe, declared: Mapping[str, Any]) -> str:
     """A go.mod that requires the recipe's module, under the replacements and exclusions that it was released with."""
     lines = ["module build", f"go {declared['Go']}", f"require {recipe.module} {recipe.version}"]
     required = {entry["Path"]: entry["Version"] for entry in declared.get("Require") or []}

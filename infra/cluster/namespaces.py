@@ -51,6 +51,10 @@ class Namespaces:
         """Run a command in both namespaces. Raises MachineError where it fails."""
         _run(*self.inside(words))
 
+    def ip(self, *words: str) -> None:
+        """Run `ip` in the network namespace alone: from there the files that hold other namespaces can be named."""
+        _run("nsenter", f"--net={self.network}", "--", "ip", *words)
+
     def make(self, own: Mapping[str, Path]) -> None:
         """Make both, unless they are there.
 

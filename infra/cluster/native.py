@@ -45,7 +45,7 @@ NEEDED = (
 PACKAGES = "containerd runc containernetworking-plugins iptables nftables conntrack iproute2 procps"
 API_READY_S = 90.0
 NODE_READY_S = 90.0
-END_S = 10.0
+END_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Native:
     def up(self, instance: Instance, wish: Wish, say: Say) -> None:
         _check_machine()
         started = time.monotonic()
+        wish = _together(instance, wish)
         parts = addons(wish.profiles)
         wish = replace(wish, ports=_with_ports(instance, parts))
         archives = self.workshop.archives([part.name for part in parts])
@@ -164,6 +165,15 @@ def _programs(
     forwards = [Forward(wish.ports[name], first.place.address, port) for name, port in inner.items()]
     network = first.namespaces.network
     return [*found, python_program("gateway", "infra.cluster.gateway", network, *forwards)]
+
+
+def _together(instance: Instance, wish: Wish) -> Wish:
+    """What is asked for now and what was asked for before: bringing up takes nothing away."""
+    if not instance.exists:
+        return wish
+    before = instance.wish()
+    profiles = tuple(dict.fromkeys([*before.profiles, *wish.profiles]))
+    return replace(wish, nodes=max(before.nodes, wish.nodes), profiles=profiles)
 
 
 def _with_ports(instance: Instance, parts: Sequence[Addon]) -> dict[str, int]:

@@ -48,9 +48,9 @@ def connect_first(namespaces: Namespaces, place: Place) -> None:
     """Make the cluster's network in the first node's namespace, once."""
     if _has_link(namespaces, BRIDGE):
         return
-    namespaces.run("ip", "link", "add", BRIDGE, "type", "bridge")
+    namespaces.ip("link", "add", BRIDGE, "type", "bridge")
     # A bridge has a carrier only while a link on it is up, and an address without a carrier answers nobody.
-    namespaces.run("ip", "link", "add", "carrier0", "type", "veth", "peer", "name", "carrier1")
+    namespaces.ip("link", "add", "carrier0", "type", "veth", "peer", "name", "carrier1")
     for command in (
         f"link set carrier0 master {BRIDGE}",
         "link set carrier0 up",
@@ -59,7 +59,7 @@ def connect_first(namespaces: Namespaces, place: Place) -> None:
         f"link set {BRIDGE} up",
         f"route add default dev {BRIDGE}",
     ):
-        namespaces.run("ip", *command.split())
+        namespaces.ip(*command.split())
     _forward(namespaces)
 
 
@@ -68,15 +68,15 @@ def connect_next(first: Namespaces, namespaces: Namespaces, place: Place, others
     if _has_link(namespaces, BRIDGE):
         return
     outer = f"to-{place.node}"
-    first.run("ip", "link", "add", outer, "type", "veth", "peer", "name", BRIDGE, "netns", str(namespaces.network))
-    first.run("ip", "link", "set", outer, "master", BRIDGE)
-    first.run("ip", "link", "set", outer, "up")
-    namespaces.run("ip", "addr", "add", f"{place.address}/24", "dev", BRIDGE)
-    namespaces.run("ip", "link", "set", BRIDGE, "up")
-    namespaces.run("ip", "route", "add", "default", "dev", BRIDGE)
+    first.ip("link", "add", outer, "type", "veth", "peer", "name", BRIDGE, "netns", str(namespaces.network))
+    first.ip("link", "set", outer, "master", BRIDGE)
+    first.ip("link", "set", outer, "up")
+    namespaces.ip("addr", "add", f"{place.address}/24", "dev", BRIDGE)
+    namespaces.ip("link", "set", BRIDGE, "up")
+    namespaces.ip("route", "add", "default", "dev", BRIDGE)
     for other in others:
-        namespaces.run("ip", "route", "replace", other.pods, "via", other.address)
-        first.run("ip", "route", "replace", place.pods, "via", place.address)
+        namespaces.ip("route", "replace", other.pods, "via", other.address)
+        first.ip("route", "replace", place.pods, "via", place.address)
     _forward(namespaces)
 
 
@@ -112,7 +112,7 @@ def _forward(namespaces: Namespaces) -> None:
 
 def _has_link(namespaces: Namespaces, link: str) -> bool:
     try:
-        namespaces.run("ip", "link", "show", link)
+        namespaces.ip("link", "show", link)
     except MachineError:
         return False
     return True

@@ -55,7 +55,6 @@ def recipes(versions: Mapping[str, str]) -> tuple[Recipe, ...]:
             variables=_kubernetes_variables(kubernetes),
         ),
         Recipe("etcd", "go.etcd.io/etcd/server/v3", versions["ETCD_VERSION"], {"etcd": ""}, seconds=70),
-        Recipe("helm", "helm.sh/helm/v4", versions["HELM_VERSION"], {"helm": "cmd/helm"}, seconds=120),
         Recipe(
             "kserve", "github.com/kserve/kserve", versions["KSERVE_VERSION"], {"manager": "cmd/manager"}, seconds=143
         ),
@@ -89,7 +88,6 @@ def recipes(versions: Mapping[str, str]) -> tuple[Recipe, ...]:
             seconds=399,
         ),
         Recipe("kwok", "sigs.k8s.io/kwok", versions["KWOK_VERSION"], {"kwok": "cmd/kwok"}, seconds=71),
-        Recipe("helm3", "helm.sh/helm/v3", versions["HELM3_VERSION"], {"helm3": "cmd/helm"}, seconds=60),
         Recipe("k6", "go.k6.io/k6", versions["K6_VERSION"], {"k6": ""}, seconds=49),
         Recipe("vegeta", "github.com/tsenart/vegeta/v12", versions["VEGETA_VERSION"], {"vegeta": ""}, seconds=6),
         Recipe(

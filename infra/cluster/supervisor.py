@@ -79,6 +79,10 @@ class Supervisor:
         signal.signal(signal.SIGHUP, lambda *_: setattr(self, "reread", True))
         signal.signal(signal.SIGTERM, lambda *_: setattr(self, "stopping", True))
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        this = Process.of(os.getpid())
+        assert this
+        # Whoever finds this record may send signals, which from here on are understood.
+        self.records.store(RECORD, this)
         while not self.stopping:
             if self.reread:
                 self.reread = False
@@ -179,12 +183,8 @@ class Supervisor:
 def main(arguments: Sequence[str]) -> int:
     """Run as a process of its own, in the cluster's control group, once a cluster."""
     folder, group = Path(arguments[0]), arguments[1]
-    supervisor = Supervisor(folder)
-    this = Process.of(os.getpid())
-    assert this
     cgroups.join(group)
-    supervisor.records.store(RECORD, this)
-    supervisor.run()
+    Supervisor(folder).run()
     return 0
 
 

@@ -24,6 +24,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs/how-to").glob("*.md")])
 ELSEWHERE = {
     "make demo": "Makefile",
     ".ci/run": ".ci/run",
+    "make test-cluster": "Makefile",
     "tests/integration/test_report_orthanc.py": "tests/integration/test_report_orthanc.py",
 }
 RUNNABLE = {"sh", "console", "python"}

@@ -13,7 +13,7 @@ FOLDER = ROOT / "requirements"
 REPORT_ONLY = {"matplotlib", "jinja2", "markupsafe"}  # carpal[report], which the service does not use
 PARQUET_ONLY = {"pyarrow"}  # carpal[parquet], 150 MB that only a conversion on a desk or a trainer needs
 OPENVINO_ONLY = {"openvino"}  # carpal[openvino], which computes: no load test does
-LOCKS = ("build", "detector", "trainer", "loadtest", "dev", "helm")
+LOCKS = ("build", "detector", "trainer", "loadtest", "dev", "helm", "cluster", "storage")
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^ ;]+)(?P<marker> ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
@@ -44,7 +44,7 @@ def test_every_pin_has_a_hash(lock: str):
         assert not PIN.match(line) or HASH.match(following), f"requirements/{lock}.txt: no hash after {line!r}"
 
 
-@pytest.mark.parametrize("lock", [lock for lock in LOCKS if lock not in {"dev", "helm"}])
+@pytest.mark.parametrize("lock", [lock for lock in LOCKS if lock not in {"dev", "helm", "cluster", "storage"}])
 def test_an_image_has_the_very_versions_that_were_tested(lock: str):
     tested = {(name, version) for (name, _), version in pins("dev").items()}
     for (name, _), version in pins(lock).items():

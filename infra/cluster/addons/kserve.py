@@ -62,7 +62,7 @@ class KServe:
             if found["kind"] in WEBHOOKS:
                 for webhook in found["webhooks"]:
                     webhook["clientConfig"]["caBundle"] = authority
-        _lean(named(objects, "Deployment", CONTROLLER))
+        _lean(named(objects, "Deployment", CONTROLLER), self.gateway)
         site.kubectl.apply(_secret(pair), *objects)
 
     def wait(self, site: Site) -> None:
@@ -91,9 +91,12 @@ class KServe:
         }
 
 
-def _lean(deployment: dict[str, Any]) -> None:
+def _lean(deployment: dict[str, Any], gateway: bool) -> None:
     """One container: the proxy in front of the controller's metrics comes from a registry and guards nothing here."""
-    containers = deployment["spec"]["template"]["spec"]["containers"]
+    template = deployment["spec"]["template"]
+    # The controller looks for optional kinds only when it starts: another choice of them must start it again.
+    template["metadata"].setdefault("annotations", {})["carpal.local/gateway"] = str(gateway).lower()
+    containers = template["spec"]["containers"]
     containers[:] = [container for container in containers if container["name"] == "manager"]
     containers[0]["args"] = [word for word in containers[0].get("args", []) if word != "--leader-elect"]
     for probe in ("readinessProbe", "livenessProbe"):

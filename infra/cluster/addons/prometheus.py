@@ -1,9 +1,10 @@
-"""Prometheus (Debian's) as a program of the first node, behind the Service `prometheus` in the namespace `monitoring`."""
+"""Prometheus (Debian's) as a program of the first node, behind the Service `prometheus` in its own namespace."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import yaml
 
@@ -12,7 +13,7 @@ from infra.cluster.errors import MachineError
 from infra.cluster.instance import written
 from infra.cluster.kubectl import wait_until
 from infra.cluster.objects import namespace, outside_service
-from infra.cluster.program import Program
+from infra.cluster.program import Program, python_program
 
 SPACE = "monitoring"
 PORT = 9090
@@ -32,13 +33,17 @@ class Prometheus:
         if found is None:
             raise MachineError("There is no prometheus", "the profile keda needs it", "apt-get install prometheus")
         folder = site.instance.part("prometheus")
-        config = written(folder / "prometheus.yaml", yaml.safe_dump(self._config(site)))
+        targets = folder / "targets.json"
+        config = written(folder / "prometheus.yaml", yaml.safe_dump(_config(targets)))
         words = [
             f"--config.file={config}",
             f"--storage.tsdb.path={folder / 'data'}",
             "--storage.tsdb.retention.time=1d",
         ]
-        return [Program("prometheus", [found, *words, f"--web.listen-address=0.0.0.0:{PORT}"])]
+        return [
+            Program("prometheus", [found, *words, f"--web.listen-address=0.0.0.0:{PORT}"]),
+            python_program("targets", "infra.cluster.targets", site.control.administrator(), targets),
+        ]
 
     def install(self, site: Site) -> None:
         objects = outside_service("prometheus", SPACE, site.place.address, {"http": (PORT, PORT)})
@@ -50,22 +55,7 @@ class Prometheus:
             "Prometheus", lambda: log.is_file() and "ready to receive" in log.read_text(errors="replace"), READY_S
         )
 
-    def _config(self, site: Site) -> Mapping[str, object]:
-        annotation = "__meta_kubernetes_pod_annotation_prometheus_io"
-        relabel = [
-            {"source_labels": [f"{annotation}_scrape"], "regex": "true", "action": "keep"},
-            {"source_labels": ["__meta_kubernetes_pod_phase"], "regex": "Running", "action": "keep"},
-            {"source_labels": [f"{annotation}_path"], "regex": "(.+)", "target_label": "__metrics_path__"},
-            {
-                "source_labels": ["__meta_kubernetes_pod_ip", f"{annotation}_port"],
-                "regex": "(.+);(.+)",
-                "replacement": "$1:$2",
-                "target_label": "__address__",
-            },
-            {"source_labels": ["__meta_kubernetes_namespace"], "target_label": "namespace"},
-            {"source_labels": ["__meta_kubernetes_pod_name"], "target_label": "pod"},
-            {"regex": "__meta_kubernetes_pod_label_(serving_kserve_io_.+)", "action": "labelmap"},
-        ]
-        discovery = [{"role": "pod", "kubeconfig_file": str(site.control.administrator())}]
-        job = {"job_name": "pods", "kubernetes_sd_configs": discovery, "relabel_configs": relabel}
-        return {"global": {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL}, "scrape_configs": [job]}
+
+def _config(targets: Path) -> Mapping[str, object]:
+    job = {"job_name": "pods", "file_sd_configs": [{"files": [str(targets)]}]}
+    return {"global": {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL}, "scrape_configs": [job]}

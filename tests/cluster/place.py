@@ -1,0 +1,105 @@
+"""A namespace of a real cluster, for one case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from infra.cluster.kubectl import Kubectl, Object
+
+RESTRICTED = {
+    "runAsNonRoot": True,
+    "runAsUser": 65532,
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+BASE = "localhost/carpal-base:1"
+
+
+@dataclass(frozen=True)
+class Space:
+    """One namespace.
+
+    Attributes:
+        kubectl: the cluster's API server.
+        name: of the namespace.
+    """
+
+    kubectl: Kubectl
+    name: str
+
+    def __call__(self, *arguments: str) -> str:
+        """Run kubectl in the namespace."""
+        return self.kubectl(f"--namespace={self.name}", *arguments)
+
+    def read(self, *arguments: str) -> Any:
+        """What ``kubectl get`` gives in the namespace."""
+        return self.kubectl.read(*arguments, f"--namespace={self.name}")
+
+    def apply(self, *objects: Object) -> None:
+        """Have these objects in the namespace."""
+        self.kubectl.apply(*({**item, "metadata": {**item["metadata"], "namespace": self.name}} for item in objects))
+
+    def run(self, name: str, script: str, timeout_s: float) -> str:
+        """Run a shell script in a pod to its end; gives what it printed."""
+        self.apply(pod(name, ["sh", "-ec", script]))
+        self("wait", f"pod/{name}", "--for=jsonpath={.status.phase}=Succeeded", f"--timeout={timeout_s:.0f}s")
+        return self("logs", name)
+
+
+def pod(
+    name: str,
+    command: Sequence[str],
+    volumes: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
+    requests: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """A pod of the base image that Pod Security `restricted` admits.
+
+    Args:
+        name: of the pod and its label ``app``.
+        command: what it runs.
+        volumes: by name, each with its mount path and its source.
+        requests: of processor and memory.
+    """
+    mounts = volumes or {}
+    container = {
+        "name": "main",
+        "image": BASE,
+        "imagePullPolicy": "Never",
+        "command": list(command),
+        "securityContext": RESTRICTED,
+        "volumeMounts": [{"name": volume, "mountPath": path} for volume, (path, _) in mounts.items()],
+        "resources": {"requests": dict(requests or {"cpu": "10m", "memory": "16Mi"})},
+    }
+    spec = {
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": 0,
+        "automountServiceAccountToken": False,
+        "containers": [container],
+        "volumes": [{"name": volume, **source} for volume, (_, source) in mounts.items()],
+    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
+
+
+def deployment(name: str, command: Sequence[str], requests: Mapping[str, str], replicas: int = 1) -> dict[str, Any]:
+    """A Deployment of such pods."""
+    spec = pod(name, command, requests=requests)["spec"] | {"restartPolicy": "Always"}
+    labels = {"app": name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": spec},
+        },
+    }
+
+
+def service(name: str, port: int) -> dict[str, Any]:
+    """A Service in front of the pods whose label ``app`` is its name."""
+    spec = {"selector": {"app": name}, "ports": [{"name": "http", "port": port}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}

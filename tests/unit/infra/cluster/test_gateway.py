@@ -1,0 +1,59 @@
+"""Connections are passed on both ways, and each side may end its half first."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+from infra.cluster.gateway import FIRST_PORT, Forward, free_port, serve
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer only when the other side has said all: what a half-closed connection is for."""
+    writer.write(b"heard " + await reader.read())
+    await writer.drain()
+    writer.close()
+
+
+async def ask(port: int, text: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(text)
+    writer.write_eof()
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+async def test_what_is_said_comes_through_and_the_answer_comes_back():
+    inner = await asyncio.start_server(echo, "127.0.0.1", 0)
+    outer = socket.create_server(("127.0.0.1", 0))
+    forward = Forward(outer.getsockname()[1], "127.0.0.1", inner.sockets[0].getsockname()[1])
+    passing = asyncio.create_task(serve([(outer, forward)]))
+    answers = await asyncio.gather(*(ask(forward.port, b"x" * 300_000) for _ in range(3)))
+    assert answers == [b"heard " + b"x" * 300_000] * 3
+    passing.cancel()
+    inner.close()
+
+
+async def test_where_nobody_listens_inside_the_connection_is_closed():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        unused = free.getsockname()[1]
+    outer = socket.create_server(("127.0.0.1", 0))
+    forward = Forward(outer.getsockname()[1], "127.0.0.1", unused)
+    passing = asyncio.create_task(serve([(outer, forward)]))
+    assert await ask(forward.port, b"hello") == b""
+    passing.cancel()
+
+
+@pytest.mark.parametrize("text", ["20443:10.89.0.1:6443"])
+def test_a_forward_is_read_as_it_is_written(text: str):
+    assert str(Forward.parse(text)) == text
+
+
+def test_a_port_that_is_taken_is_not_offered():
+    first = free_port([])
+    assert first >= FIRST_PORT
+    with socket.create_server(("127.0.0.1", first)):
+        assert free_port([]) > first
+    assert free_port([first]) != first
