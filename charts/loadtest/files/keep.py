@@ -17,4 +17,4 @@ def keep(folder: Path, location: str) -> int:
 
 
 if __name__ == "__main__":
-    print(f"{keep(Path(sys.argv[1]), sys.argv[2])} files in {sys.argv[2]}")
+    sys.stdout.write(f"{keep(Path(sys.argv[1]), sys.argv[2])} files in {sys.argv[2]}\n")
