@@ -25,6 +25,7 @@ TESTED_ELSEWHERE = {
     "carpal/imaging/radiograph.py": "two properties: tests/unit/carpal/imaging/test_readers.py",
     "carpal/packages/bucket.py": "on a server that speaks S3: tests/integration/s3/test_repository.py",
     "carpal/packages/s3.py": "on a server that speaks S3: tests/integration/s3/test_repository.py",
+    "carpal_detector/kserve_adapter.py": "in the SDK's server: tests/integration/test_service_conformance.py",
     "carpal_detector/openapi_schemas.py": "answers are held to them: tests/unit/carpal_detector/test_openapi.py",
     "carpal_detector/service.py": "put together for every test of it: tests/unit/carpal_detector/test_rest.py",
     "carpal_detector/workers.py": "as processes: tests/integration/test_service_workers.py",
