@@ -1,4 +1,4 @@
-"""Runs every benchmark of loadtests/benchmarks and model_repo/benchmarks, one after the other: `make bench`.
+"""Runs every benchmark of the core, the service and the load tests, one after the other: `make bench`.
 
 Each one prints its ratios with the fingerprint of the machine and ends with 0 when its bars hold. All are run even
 where one fails, and the exit code says whether any did.
@@ -12,12 +12,14 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = (ROOT / "model_repo/benchmarks", ROOT / "loadtests/benchmarks")
+FOLDERS = (ROOT / "model_repo/benchmarks", ROOT / "services/detector/benchmarks", ROOT / "loadtests/benchmarks")
+# What benchmarks start themselves.
+PARTS = frozenset({"noop", "caller"})
 
 
 def main() -> int:
     failed = []
-    for path in [path for folder in FOLDERS for path in sorted(folder.glob("[a-z]*.py"))]:
+    for path in [path for folder in FOLDERS for path in sorted(folder.glob("[a-z]*.py")) if path.stem not in PARTS]:
         sys.stderr.write(f"== {path.stem}\n")
         started = time.monotonic()
         if subprocess.run([sys.executable, str(path)], check=False).returncode:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
-from carpal_detector.envelope import Envelope, request_id_of
+from carpal_detector.envelope import Envelope, RequestIds, headers_of
 from carpal_detector.errors import OverloadedError
 from carpal_detector.lifecycle import Lifecycle, Phase
 from carpal_detector.logs import make_logger
@@ -61,9 +61,18 @@ async def test_a_process_that_is_leaving_asks_callers_to_hang_up(log: io.StringI
 
 
 @pytest.mark.parametrize("given", [None, "", "a b", 'x"y', "x" * 129, "naïve"])
-def test_a_request_id_that_could_harm_a_log_is_replaced(given: str | None):
-    assert request_id_of(given) not in (given, request_id_of(given))
+def test_a_request_id_that_could_harm_a_log_is_replaced_by_one_of_its_own(given: str | None):
+    ids = RequestIds()
+    made = [ids.of(given) for _ in range(3)]
+    assert given not in made
+    assert len(set(made)) == 3
+    assert RequestIds().of(given) not in made
 
 
 def test_a_plain_request_id_is_kept():
-    assert request_id_of("trace-7:A.b_c") == "trace-7:A.b_c"
+    assert RequestIds().of("trace-7:A.b_c") == "trace-7:A.b_c"
+
+
+def test_the_first_of_two_headers_counts():
+    scope = {"headers": [(b"x-tenant", b"one"), (b"x-tenant", b"two"), (b"accept", b"\xe9")]}
+    assert headers_of(scope) == {"x-tenant": "one", "accept": "é"}

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from carpal.errors import CarpalError
-from carpal_detector.envelope import document, request_id_of
+from carpal_detector.envelope import RequestIds, document
 from carpal_detector.errors import MalformedError
 
 MOST_HEADER_BYTES = 64 * 1024
@@ -108,7 +108,7 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """The one shape of an error for what is not even a request; then the connection is closed."""
         failure: CarpalError = MalformedError(msg, "The service speaks HTTP/1.1.", "Use an HTTP client.")
-        body = orjson.dumps(document(failure, request_id_of(None)))
+        body = orjson.dumps(document(failure, RequestIds().of(None)))
         head = (
             "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"

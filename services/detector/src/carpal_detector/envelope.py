@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
 from typing import Any
 
 import orjson
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,9 +24,17 @@ REQUEST_ID = "x-request-id"
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-def request_id_of(given: str | None) -> str:
-    """The caller's request id where it is plain, else a new one."""
-    return given if given and _PLAIN_ID.fullmatch(given) else uuid.uuid4().hex
+class RequestIds:
+    """Ids for requests that bring none: random in front, once, and a number; a UUID for each would cost more than
+    finding its route."""
+
+    def __init__(self) -> None:
+        self._prefix = uuid.uuid4().hex
+        self._numbers = count(1)
+
+    def of(self, given: str | None) -> str:
+        """The caller's request id where it is plain, else a new one."""
+        return given if given and _PLAIN_ID.fullmatch(given) else f"{self._prefix}-{next(self._numbers):x}"
 
 
 def document(failure: CarpalError, request_id: str) -> dict[str, str]:
@@ -41,28 +50,31 @@ class Envelope:
         self._app = app
         self._lifecycle = lifecycle
         self._logger = logger
+        self._ids = RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens inside."""
         if scope["type"] != "http":
             return
-        headers = {key: value for key, value in scope["headers"] if key == REQUEST_ID.encode()}
-        request_id = request_id_of(headers.get(REQUEST_ID.encode(), b"").decode("latin-1"))
+        headers = headers_of(scope)
+        request_id = self._ids.of(headers.get(REQUEST_ID))
         started = False
 
         async def stamp(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                answer = MutableHeaders(scope=message)
-                answer[REQUEST_ID] = request_id
+                answer = message["headers"]
+                answer.append((REQUEST_ID.encode(), request_id.encode()))
                 if self._lifecycle.leaving:
-                    answer["connection"] = "close"
+                    answer.append((b"connection", b"close"))
             await send(message)
 
         try:
             # The router raises HTTPException for a wrong method only where it thinks that an application surrounds it.
-            await self._app({**scope, "app": self._app, "request_id": request_id}, receive, stamp)
+            await self._app(
+                {**scope, "app": self._app, "request_id": request_id, "plain_headers": headers}, receive, stamp
+            )
         except CarpalError as failure:
             await _answer(failure, request_id)(scope, receive, stamp)
         except HTTPException as failure:
@@ -80,6 +92,26 @@ async def no_such_route(scope: Scope, _receive: Receive, _send: Send) -> None:
         "It is none of the service's routes.",
         "See / and /openapi.json for what there is.",
     )
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """The headers by name in small letters, decoded once; where one comes twice, the first counts."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        found.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+    return found
+
+
+class Endpoint:
+    """A route's own ASGI application; starlette's wrapper around functions would handle exceptions a second time."""
+
+    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
 
 
 def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.metadata import version
 from typing import TypeVar
@@ -17,7 +17,7 @@ from carpal_detector.account import Account, Accounts
 from carpal_detector.bodies import Content
 from carpal_detector.budget import Budget, Lease
 from carpal_detector.codecs import v1, v2_json
-from carpal_detector.envelope import Envelope, json_response, no_such_route
+from carpal_detector.envelope import Endpoint, Envelope, json_response, no_such_route
 from carpal_detector.hangup import unless_gone
 from carpal_detector.inference import Inference
 from carpal_detector.lifecycle import Lifecycle
@@ -32,6 +32,7 @@ JSON, BINARY = "application/json", "application/octet-stream"
 INLINE_BYTES = 64 * 1024
 
 T = TypeVar("T")
+Answer = Callable[[Request], Awaitable[Response]]
 
 
 class Rest:
@@ -67,21 +68,21 @@ class Rest:
         v2, versioned = "/v2/models/{model}", "/v2/models/{model}/versions/{version}"
         # What is asked most often comes first: the router looks at one after the other.
         routes = [
-            *(Route(f"{model}/infer", self._infer, methods=["POST"]) for model in (v2, versioned)),
-            Route("/v1/models/{model}:predict", self._predict, methods=["POST"]),
-            Route("/v2/health/live", self._live),
-            Route("/v2/health/ready", self._ready),
-            *(Route(f"{model}/ready", self._model_ready) for model in (v2, versioned)),
-            Route("/metrics", self._prometheus),
-            Route("/", self._root),
-            Route("/openapi.json", self._openapi),
-            Route("/v2", self._server),
-            Route("/v2/models", self._models),
-            *(Route(model, self._model) for model in (v2, versioned)),
-            *(Route(f"{model}/stats", self._stats) for model in (v2, versioned)),
-            *(Route(f"{model}/config", self._config) for model in (v2, versioned)),
-            Route("/v1/models", self._models),
-            Route("/v1/models/{model}", self._model_ready),
+            *(_post(f"{model}/infer", self._infer) for model in (v2, versioned)),
+            _post("/v1/models/{model}:predict", self._predict),
+            _get("/v2/health/live", self._live),
+            _get("/v2/health/ready", self._ready),
+            *(_get(f"{model}/ready", self._model_ready) for model in (v2, versioned)),
+            _get("/metrics", self._prometheus),
+            _get("/", self._root),
+            _get("/openapi.json", self._openapi),
+            _get("/v2", self._server),
+            _get("/v2/models", self._models),
+            *(_get(model, self._model) for model in (v2, versioned)),
+            *(_get(f"{model}/stats", self._stats) for model in (v2, versioned)),
+            *(_get(f"{model}/config", self._config) for model in (v2, versioned)),
+            _get("/v1/models", self._models),
+            _get("/v1/models/{model}", self._model_ready),
         ]
         return Envelope(Router(routes, redirect_slashes=False, default=no_such_route), self._lifecycle, self._logger)
 
@@ -91,7 +92,7 @@ class Rest:
             if content is Content.IMAGE:
                 (report,) = account.reports = await self._image(request, served, body, terms)
                 return Response(v1.report(report), media_type=JSON)
-            head = bodies.whole_number(request.headers, v2_json.HEADER_LENGTH)
+            head = bodies.whole_number(request.scope["plain_headers"], v2_json.HEADER_LENGTH)
             call = await self._parsed(partial(v2_json.parse, body, head), len(body) if head is None else head)
             work = self._inference.call(served, call, terms)
             account.reports, tensors = await unless_gone(request.receive, work)
@@ -118,7 +119,7 @@ class Rest:
         """What every request for detection needs; all that headers can decide is decided before the body is read."""
         served = self._addressed(request)
         account.served = served
-        headers = request.headers
+        headers = request.scope["plain_headers"]
         terms = account.terms = self._terms.read(headers)
         content = Content.JSON if v2_json.HEADER_LENGTH in headers else bodies.declared(headers)
         self._scheduler.expect_room(deadline_s=terms.deadline_s, tenant=terms.tenant)
@@ -129,13 +130,14 @@ class Rest:
 
     async def _image(self, request: Request, served: Served, body: bytes, terms: Terms) -> list[Reported]:
         """A plain image; the query holds the options."""
-        headers = request.headers
+        headers = request.scope["plain_headers"]
         image = Encoded(body, bodies.name_of(headers), headers.get("content-type"))
-        work = self._inference.images(served, [image], request.query_params, terms)
+        query = request.query_params if request.scope["query_string"] else {}
+        work = self._inference.images(served, [image], query, terms)
         return await unless_gone(request.receive, work)
 
     def _account(self, request: Request, route: str) -> Account:
-        return self._accounts.open(route, request.scope["request_id"], request.headers)
+        return self._accounts.open(route, request.scope["request_id"], request.scope["plain_headers"])
 
     async def _parsed(self, parse: Callable[[], T], text_bytes: int) -> T:
         """What a body says; a long text is read on another thread, because the event loop never computes."""
@@ -182,3 +184,11 @@ class Rest:
 
     async def _models(self, _request: Request) -> Response:
         return json_response({"models": list(self._lifecycle.models)})
+
+
+def _get(path: str, answer: Answer) -> Route:
+    return Route(path, Endpoint(answer), methods=["GET"])
+
+
+def _post(path: str, answer: Answer) -> Route:
+    return Route(path, Endpoint(answer), methods=["POST"])

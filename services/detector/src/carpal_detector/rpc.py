@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -18,8 +19,8 @@ from carpal_detector import metadata
 from carpal_detector.account import Account, Accounts
 from carpal_detector.budget import Budget
 from carpal_detector.codecs import v2_grpc
-from carpal_detector.envelope import REQUEST_ID, request_id_of
-from carpal_detector.errors import PortInUseError, RetryLaterError, unexpected
+from carpal_detector.envelope import REQUEST_ID, RequestIds
+from carpal_detector.errors import MalformedError, PortInUseError, RetryLaterError, unexpected
 from carpal_detector.inference import Inference
 from carpal_detector.lifecycle import Lifecycle
 from carpal_detector.logs import Logger, place
@@ -54,6 +55,7 @@ class Rpc:
         self._terms = terms
         self._logger = logger
         self._version = version(metadata.SERVER)
+        self._ids = RequestIds()
         self._health = health.aio.HealthServicer()
 
     def add_to(self, server: Any) -> None:
@@ -83,13 +85,22 @@ class Rpc:
             SERVICE,
             {
                 name: grpc.unary_unary_rpc_method_handler(
-                    method,
-                    request_deserializer=getattr(messages, f"{name}Request").FromString,
+                    partial(self._readable, method),
+                    request_deserializer=partial(_read, getattr(messages, f"{name}Request")),
                     response_serializer=getattr(messages, f"{name}Response").SerializeToString,
                 )
                 for name, method in methods.items()
             },
         )
+
+    async def _readable(self, method: Any, request: Any, context: Any) -> Any:
+        """Call a method, unless its message could not be read: grpc itself would call that UNKNOWN."""
+        if not isinstance(request, DecodeError):
+            return await method(request, context)
+        async with self._errors(context):
+            raise MalformedError(
+                f"The message cannot be read: {request}", "It is no protobuf of this method.", "Use the protocol's own."
+            ) from request
 
     async def _server_live(self, _request: Any, _context: Any) -> Any:
         """The process answers."""
@@ -138,7 +149,7 @@ class Rpc:
     @asynccontextmanager
     async def _errors(self, context: Any) -> AsyncIterator[str]:
         """Gives the request id, and turns every failure into a status, its parts in the trailing metadata."""
-        request_id = request_id_of(_headers(context).get(REQUEST_ID))
+        request_id = self._ids.of(_headers(context).get(REQUEST_ID))
         try:
             yield request_id
         except CarpalError as failure:
@@ -175,6 +186,14 @@ async def open_server(
             str(failure),
             "Choose another with --grpc-port, or 0 for a free one.",
         ) from failure
+
+
+def _read(message: Any, body: bytes) -> Any:
+    """The message, or why it cannot be read."""
+    try:
+        return message.FromString(body)
+    except DecodeError as failure:
+        return failure
 
 
 async def _abort(context: Any, failure: CarpalError, request_id: str) -> None:

@@ -59,7 +59,9 @@ def test_nested_and_flat_values_are_the_same():
         ("BYTES", [2], b"\1\0\0\0a", "has 1 elements"),
         ("BYTES", [1], b"\x09\0\0\0a", "cut short in element 0"),
         ("BYTES", [1], b"\1\0", "cut short in element 0"),
-        ("UINT8", [-1], b"", "is negative"),
+        ("UINT8", [-1], b"", "none negative"),
+        ("UINT8", [2**31, 0], b"", "each below"),
+        ("UINT8", [1] * 9, b"a", "at most 8 dimensions"),
         ("IMAGE", [1], b"a", "'IMAGE'"),
     ],
 )

@@ -73,6 +73,7 @@ def test_an_answer_without_bytes_is_plain_json():
         (b'{"inputs": [{"name": "image"}]}', None, "datatype"),
         (b"{}", 3, "Inference-Header-Content-Length is 3"),
         (b"[" * 5000, None, "not JSON"),
+        (b'{"inputs": 36893488147419103232}', None, "not JSON"),
     ],
 )
 def test_what_is_no_request_is_refused_with_the_place(body: bytes, length: int | None, said: str):

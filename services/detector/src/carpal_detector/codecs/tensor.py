@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from carpal_detector.errors import BadTensorError
 
 BYTES = "BYTES"
+# No image needs more; numpy refuses what goes far beyond, even where a dimension is 0.
+MOST_DIMENSIONS = 8
+LARGEST_SIDE = 2**31
 DTYPES: dict[str, np.dtype[Any]] = {
     name: np.dtype(code)
     for name, code in {
@@ -158,9 +161,11 @@ def check(name: str, datatype: str, shape: Sequence[int]) -> int:
             "The Open Inference Protocol does not know it.",
             f"Use one of BYTES, {', '.join(DTYPES)}.",
         )
-    if any(side < 0 for side in shape):
+    if len(shape) > MOST_DIMENSIONS or not all(0 <= side < LARGEST_SIDE for side in shape):
         raise BadTensorError(
-            f"Input {name!r} has the shape {list(shape)}", "A dimension is negative.", "Give its true shape."
+            f"Input {name!r} has the shape {list(shape[: MOST_DIMENSIONS + 1])}",
+            f"A shape has at most {MOST_DIMENSIONS} dimensions, none negative, each below {LARGEST_SIDE}.",
+            "Give its true shape.",
         )
     return prod(shape)
 

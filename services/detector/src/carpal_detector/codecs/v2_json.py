@@ -107,7 +107,7 @@ def _read(text: bytes) -> _Request:
             "It takes inputs, each with name, shape, datatype and data.",
             "See /openapi.json for an example.",
         ) from failure
-    except (ValueError, UnicodeDecodeError) as failure:
+    except (ValueError, RuntimeError) as failure:  # simdjson raises either, by what is wrong
         raise MalformedError(
             f"The request is not JSON: {failure}",
             "A body of this content type is a v2 inference request.",
