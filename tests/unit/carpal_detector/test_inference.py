@@ -102,6 +102,7 @@ async def test_a_format_is_an_output_like_any_other(
         call(image, outputs=(Requested("record", False), Requested("fhir-r4", False))),
         call(image, parameters={"formats": "fhir-r4"}),
     ):
-        record, bundle = await inference.call(served, asked)
+        reports, (record, bundle) = await inference.call(served, asked)
+        assert record.elements == (reports[0].body,)
         assert (record.name, bundle.name) == ("record", "fhir-r4")
         assert orjson.loads(bundle.elements[0])["resourceType"] == "Bundle"

@@ -30,7 +30,6 @@ def test_it_can_have_more_threads_later():
 
 
 def test_every_thread_ends_when_it_is_closed():
-    before = threading.active_count()
     streams = Streams(3, "closing")
     threads = [thread for thread in threading.enumerate() if thread.name.startswith("closing")]
     assert len(threads) == 3
@@ -38,4 +37,4 @@ def test_every_thread_ends_when_it_is_closed():
     streams.close()
     for thread in threads:
         thread.join(20)
-    assert threading.active_count() == before
+    assert not any(thread.is_alive() for thread in threads)
