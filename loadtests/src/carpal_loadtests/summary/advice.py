@@ -81,12 +81,13 @@ def _policy(simulated: Simulated) -> str:
 
 
 def _runs(evidence: Evidence) -> Iterator[str]:
-    for run in evidence.runs:
-        verdict = run.result.verdict
-        if verdict.outcome == "invalid":
-            yield f"Do not use the figures of {run.name}: {verdict.reasons[0]}."
-        elif verdict.outcome == "fail":
-            yield f"{run.name} misses its objectives: {verdict.reasons[0]}."
+    told = {"invalid": "Do not use the figures of", "fail": "Objectives are missed by"}
+    for outcome, said in told.items():
+        names = [run.name for run in evidence.runs if run.result.verdict.outcome == outcome]
+        reasons = [run.result.verdict.reasons[0] for run in evidence.runs if run.result.verdict.outcome == outcome]
+        if names:
+            more = f" (and {len(names) - 1} more, see every run below)" if len(names) > 1 else ""
+            yield f"{said} {names[0]}{more}: {reasons[0]}."
 
 
 def _scaling(evidence: Evidence) -> Iterator[str]:

@@ -153,8 +153,8 @@ def _capacity(evidence: Evidence) -> Section | None:
     source = Source(str(path), "carpal load capacity", bool(plan.demand.service.emulated))
     facts = [
         Fact("busy slots, share of their time", plan.steady.busy, "", source),
-        Fact("late, share of requests", plan.steady.late_share, "", source),
-        Fact("late with the spare replicas lost", plan.degraded.late_share, "", source),
+        Fact("late, share of requests", round(plan.steady.late_share, 6), "", source),
+        Fact("late with the spare replicas lost", round(plan.degraded.late_share, 6), "", source),
     ]
     if plan.spike:
         facts += [

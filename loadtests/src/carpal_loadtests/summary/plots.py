@@ -44,11 +44,12 @@ def throughput(scaling: Scaling) -> tuple[Drawing, Table]:
         ends.append(style.End(x[-1], y[-1], LAW_NAMES[law.law] + (" (best)" if series == 0 else ""), series))
     xs, ys = [point.replicas for point in scaling.points], [point.throughput_per_s for point in scaling.points]
     panel.plot(xs, ys, "o", color=LIGHT.ink, markersize=6, zorder=5)
-    panel.set_ylim(0, 1.25 * max(ys))
+    top = 1.15 * max(*ys, *(at.throughput_per_s for at in within))
+    panel.set_ylim(0, top)
     panel.set_xlim(left=0)
     if reach[-1] > largest:
         style.threshold(panel, largest, "measured up to here", axis="x", end=True)
-    ends = [style.End(end.x, min(end.y, 1.25 * max(ys)), end.text, end.series) for end in ends]
+    ends = [style.End(end.x, min(end.y, top), end.text, end.series) for end in ends]
     style.label_ends(panel, ends)
     table = Table(
         ("replicas", "measured (/s)", "best law (/s)", "interval low", "interval high", "efficiency", "reach"),

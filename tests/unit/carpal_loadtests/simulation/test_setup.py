@@ -12,6 +12,8 @@ from tests.unit.carpal_loadtests.made_runs import write_run
 from carpal_loadtests.errors import ServiceTimesError, SimulationError
 from carpal_loadtests.simulation.setup import load_setup
 
+EXPLAINED = Path(__file__).resolve().parents[4] / "docs/explanation/scale"
+
 TEXT = """
 name: first
 arrivals: {kind: poisson, rate_per_s: 20, duration_s: 60}
@@ -58,3 +60,10 @@ def test_a_file_or_a_run_that_is_not_there_is_said(tmp_path: Path) -> None:
         load_setup(tmp_path / "none.yaml")
     with pytest.raises(ServiceTimesError, match="holds no result"):
         load_setup(write(tmp_path, "{run: light}"))
+
+
+@pytest.mark.parametrize("path", sorted(EXPLAINED.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_simulations_behind_the_explanation_can_be_run_again(path: Path) -> None:
+    setup, service = load_setup(path)
+    assert setup.name == path.stem
+    assert service.mean_s == 0.0519  # as docs/explanation/scale.md says it was measured

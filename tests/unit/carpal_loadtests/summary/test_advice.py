@@ -28,7 +28,7 @@ def test_there_is_an_answer_to_any_part_of_it_and_to_nothing(
 
 def test_a_run_that_failed_is_named_with_its_reason(runs: tuple[Path, Path]) -> None:
     (said,) = advice(gather(list(runs)))
-    assert said.startswith("full misses its objectives: p50_ms: ")
+    assert said.startswith("Objectives are missed by full: p50_ms: ")
 
 
 def test_a_plan_says_what_asks_for_most_of_it_and_what_it_does_not_know(documents: dict[str, Path]) -> None:
