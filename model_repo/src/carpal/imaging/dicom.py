@@ -11,7 +11,7 @@ from pydicom import Dataset, config
 from pydicom.uid import UID
 
 from carpal.errors import ImageError
-from carpal.imaging.dicom_file import open_dicom
+from carpal.imaging.dicom_file import open_dicom, text_of
 from carpal.imaging.dicom_pixels import read_frame
 from carpal.imaging.dicom_source import source_of
 from carpal.imaging.errors import DamagedImageError, ForProcessingError, NotARadiographError
@@ -77,9 +77,9 @@ def _with_digest(source: Source, body: bytes) -> Source:
 def _check_object(ds: Dataset, options: ReadOptions) -> None:
     """Refuse what is no radiograph made to be looked at, unless the caller asked for it."""
     meta = getattr(ds, "file_meta", Dataset())
-    kind = UID(str(ds.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or ""))
-    modality = str(ds.get("Modality") or "").upper()
-    raw = kind == DX_FOR_PROCESSING or str(ds.get("PresentationIntentType") or "").upper() == "FOR PROCESSING"
+    kind = UID(text_of(ds, "SOPClassUID") or text_of(meta, "MediaStorageSOPClassUID"))
+    modality = text_of(ds, "Modality").upper()
+    raw = kind == DX_FOR_PROCESSING or text_of(ds, "PresentationIntentType").upper() == "FOR PROCESSING"
     if raw and not options.accept_processing:
         raise ForProcessingError(
             "the DICOM object is FOR PROCESSING",

@@ -11,6 +11,7 @@ from io import BytesIO
 from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import read_dataset
+from pydicom.sequence import Sequence
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -46,6 +47,20 @@ def open_dicom(body: bytes, limits: Limits) -> tuple[Dataset, UID]:
     return ds, syntax
 
 
+def text_of(ds: Dataset, keyword: str) -> str:
+    """A value as text, without blanks around it; empty where it is missing or empty.
+
+    Raises:
+        ValueError: there is a sequence in its place. As text pydicom would print all that is in it, and where that is
+            broken, double the message with each level: ten levels, a gigabyte.
+        Exception: whatever pydicom raises for broken bytes.
+    """
+    value = ds.get(keyword)
+    if isinstance(value, Sequence):
+        raise ValueError(f"{keyword} holds a sequence")
+    return str(value or "").strip()
+
+
 def _meta(body: bytes) -> tuple[tuple[Dataset, int], UID]:
     """The meta header and where it ends, and the transfer syntax that it names; both empty where there is none."""
     stream = BytesIO(body)
@@ -53,7 +68,9 @@ def _meta(body: bytes) -> tuple[tuple[Dataset, int], UID]:
     if not body[stream.tell() :].startswith(b"\x02\0"):
         return (Dataset(), stream.tell()), UID("")
     meta = read_dataset(stream, False, True, stop_when=_after_meta)
-    return (meta, stream.tell()), UID(str(meta.get("TransferSyntaxUID") or ""))
+    if any(meta.get_item(tag).VR == "SQ" for tag in meta.keys()):  # noqa: SIM118 - see text_of: nothing is decoded here
+        raise DamagedImageError("the meta header holds a sequence", "None belongs there.", _SEND_AGAIN)
+    return (meta, stream.tell()), UID(text_of(meta, "TransferSyntaxUID"))
 
 
 def _after_meta(tag: int, *_: object) -> bool:

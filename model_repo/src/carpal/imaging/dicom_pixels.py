@@ -38,6 +38,7 @@ from pydicom.uid import (
 
 from pydicom.uid import HTJ2K, JPEG2000  # isort: skip
 
+from carpal.imaging.dicom_file import text_of
 from carpal.imaging.errors import DamagedImageError, NoSuchFrameError, TruncatedImageError, UnsupportedImageError
 from carpal.imaging.limits import Limits
 from carpal.imaging.presentation import grey_levels
@@ -47,13 +48,13 @@ from carpal.imaging.streams import stream_size
 
 _PLAIN = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian}
 _PYDICOM = ""
-# Gdcm only where no other that carpal brings knows the syntax: it ends its process on some broken streams.
+# Not gdcm, although it is the quicker one for lossless JPEG: it ends its process on some broken streams.
 _DECODERS = {
     ExplicitVRBigEndian: _PYDICOM,
     JPEGBaseline8Bit: "pillow",
-    JPEGExtended12Bit: "pillow",
-    JPEGLossless: "gdcm",
-    JPEGLosslessSV1: "gdcm",
+    JPEGExtended12Bit: "pylibjpeg",
+    JPEGLossless: "pylibjpeg",
+    JPEGLosslessSV1: "pylibjpeg",
     JPEGLSLossless: "pyjpegls",
     JPEGLSNearLossless: "pyjpegls",
     JPEG2000Lossless: "pylibjpeg",
@@ -152,7 +153,7 @@ def _layout(ds: Dataset, limits: Limits) -> _Layout:
         rows=int(ds.get("Rows") or 0),
         columns=int(ds.get("Columns") or 0),
         frames=max(1, int(ds.get("NumberOfFrames") or 1)),
-        photometric=str(ds.get("PhotometricInterpretation") or ""),
+        photometric=text_of(ds, "PhotometricInterpretation"),
         allocated=int(ds.get("BitsAllocated") or 0),
         bits=int(ds.get("BitsStored") or ds.get("BitsAllocated") or 0),
         samples=int(ds.get("SamplesPerPixel") or 1),
@@ -200,12 +201,6 @@ def _decoded(ds: Dataset, syntax: UID, layout: _Layout, limits: Limits, frame: i
         _check_stream(data, syntax, layout, limits, frame)
     elif layout.photometric != "YBR_FULL_422":  # which shares its colours between pixels, and is shorter
         _check_length(len(data), layout, frame)
-    if syntax == JPEGExtended12Bit and layout.bits > 8:
-        raise UnsupportedImageError(
-            f"the DICOM object holds lossy JPEG of {layout.bits} bits",
-            "None of the decoders that carpal brings reads it.",
-            "Decompress it first, for instance with `dcmdjpeg in.dcm out.dcm`.",
-        )
     try:
         plugin = _DECODERS.get(syntax, _PYDICOM)
         pixels, said = get_decoder(syntax).as_array(ds, index=frame - 1, raw=True, decoding_plugin=plugin)

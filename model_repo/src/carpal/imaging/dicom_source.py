@@ -13,6 +13,7 @@ from pydicom import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
+from carpal.imaging.dicom_file import text_of
 from carpal.imaging.dicom_pixels import Frame
 from carpal.records.record import PixelSpacing, Source
 
@@ -62,8 +63,7 @@ def source_of(
 
 
 def _text(ds: Dataset, keyword: str) -> str | None:
-    value = ds.get(keyword)
-    return str(value).strip() or None if value is not None else None
+    return text_of(ds, keyword) or None
 
 
 def _patient_key(ds: Dataset, salt: bytes | None) -> str | None:

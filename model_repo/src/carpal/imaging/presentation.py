@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
+from carpal.imaging.dicom_file import text_of
 from carpal.imaging.errors import NoSuchFrameError
 
 Values = NDArray[np.float64]
@@ -70,7 +71,7 @@ def _voi(ds: Dataset, values: Values, low: float, high: float, window: int) -> t
     _check_window(window, max(1, count), "windows")
     if count:
         centre, width = centres[window], widths[window]
-        function = str(ds.get("VOILUTFunction") or "LINEAR").upper()
+        function = (text_of(ds, "VOILUTFunction") or "LINEAR").upper()
         said = f"window {centre:g}/{width:g}" + (f" {function}" if function != "LINEAR" else "")
         return _window(values, centre, width, function), said + place
     return (values - low) / (high - low if high > low else 1.0), "none"

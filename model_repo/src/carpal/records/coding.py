@@ -12,6 +12,7 @@ quadratus sign no verified code was found: they stay local rather than get one t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 # The local system has one identifier in both worlds, made once: the uuid5 of "carpal:codes" in the URL name space.
 LOCAL_SCHEME = "99CARPAL"
@@ -25,7 +26,9 @@ _FHIR_SYSTEMS = {
     "UCUM": "http://unitsofmeasure.org",
     LOCAL_SCHEME: f"urn:oid:{LOCAL_SCHEME_UID}",
 }
-_LONGEST_MEANING = 64  # of DICOM's Code Meaning (VR LO)
+LONGEST_LO = 64  # characters of DICOM's Long String, which Code Meaning is
+
+Status = Literal["confirmed", "possible", "absent"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,14 @@ MILLIMETRE = Code("mm", "UCUM", "millimeter")
 UNITY = Code("1", "UCUM", "no units")
 PIXELS = Code("{pixels}", "UCUM", "pixels")
 
+OPERATING_POINT = Code("operating-point", LOCAL_SCHEME, "Operating point")
+CALIBRATED_PROBABILITY = Code("calibrated-probability", LOCAL_SCHEME, "Calibrated probability")
+
+_STATUS: dict[Status, Code] = {
+    "confirmed": Code("confirmed", LOCAL_SCHEME, "Confirmed: at or above the high-specificity threshold"),
+    "possible": Code("possible", LOCAL_SCHEME, "Possible: between the two thresholds"),
+    "absent": Code("absent", LOCAL_SCHEME, "Absent: nothing of this class was reported"),
+}
 _SIDES = {"L": Code("7771000", "SCT", "Left"), "R": Code("24028007", "SCT", "Right")}
 _PROJECTIONS = {
     "AP": Code("399348003", "SCT", "Antero-posterior projection"),
@@ -105,7 +116,12 @@ def label_of(value: str, scheme: str) -> str | None:
 
 def local_code(value: str, meaning: str) -> Code:
     """A code of carpal's own system; spaces are made single and the meaning is cut to what DICOM holds."""
-    return Code(_plain(value), LOCAL_SCHEME, _plain(meaning)[:_LONGEST_MEANING].rstrip())
+    return Code(plain(value), LOCAL_SCHEME, plain(meaning, LONGEST_LO))
+
+
+def status_code(status: Status) -> Code:
+    """At which operating point something was reported, or that it was not."""
+    return _STATUS[status]
 
 
 def laterality_code(side: str | None) -> Code | None:
@@ -118,7 +134,10 @@ def projection_code(projection: str | None) -> Code | None:
     return _PROJECTIONS.get(projection.upper()) if projection else None
 
 
-def _plain(text: str) -> str:
-    """Single spaces, no control characters, no backslash (it separates values in DICOM); a dash for nothing."""
+def plain(text: str, longest: int | None = None) -> str:
+    """Text as DICOM's short values hold it, cut to a number of characters.
+
+    Single spaces, no control characters, no backslash (it separates values in DICOM); a dash for nothing.
+    """
     readable = "".join(mark if mark.isprintable() else " " for mark in text.replace("\\", "/"))
-    return " ".join(readable.split()) or "-"
+    return " ".join(readable.split())[:longest].rstrip() or "-"

@@ -47,14 +47,14 @@ class _Frame:
     y_scale: float
 
     def place(self, finding: Finding) -> Rectangle:
-        """The box of a finding on the canvas."""
+        """The box of a finding on the canvas, cut at its border: a record of a service may say anything."""
         box = finding.box
-        return (
-            self.left + round(box.x0 * self.x_scale),
-            self.top + round(box.y0 * self.y_scale),
-            self.left + round(box.x1 * self.x_scale),
-            self.top + round(box.y1 * self.y_scale),
-        )
+        return (*self._point(box.x0, box.y0), *self._point(box.x1, box.y1))
+
+    def _point(self, x: float, y: float) -> tuple[int, int]:
+        column = min(max(round(x * self.x_scale), -self.left), self.width + MARGIN_PX)
+        row = min(max(round(y * self.y_scale), -self.top), self.height + FOOTER_PX)
+        return self.left + column, self.top + row
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,17 @@ def test_a_confirmed_box_is_solid_and_a_possible_one_dashed_at_the_same_place(de
     assert 0.4 < shares[1] < 0.7
 
 
+@pytest.mark.parametrize("sure", [True, False])
+def test_a_box_far_outside_is_cut_at_the_border(detector: Detector, sure: bool, monkeypatch: pytest.MonkeyPatch):
+    """Found by fuzzing: a hundred thousand dashes a side where nobody sees them."""
+    strokes: list[object] = []
+    line = cv2.line
+    monkeypatch.setattr(picture.cv2, "line", lambda *given: (strokes.append(given), line(*given)))
+    canvas = drawn(*scene(detector, finding(-1e6, 40, 1e6, 1e9, sure=sure)))
+    assert len(strokes) < 500
+    assert coloured(canvas, colour_of(0)).any()
+
+
 def test_each_class_has_its_own_colour(detector: Detector):
     canvas = drawn(*scene(detector, finding(10, 20, 40, 50), finding(60, 120, 90, 150, label="text")))
     assert coloured(canvas, colour_of(0)).any()

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from carpal.imaging.radiograph import Radiograph
+from carpal.records.coding import LONGEST_LO, plain
 from carpal.records.identity import dicom_identity
 from carpal.records.picture import draw
 from carpal.records.record import Record
@@ -57,7 +58,8 @@ def secondary_capture(record: Record, radiograph: Radiograph, source: Dataset | 
     _series(ds, record, source)
     ds.ContentDate, ds.ContentTime = content_moment(source, verifier_of(record))
     ds.ImageType = ["DERIVED", "SECONDARY"]
-    ds.DerivationDescription = f"Findings of {record.model.name}:{record.model.version} drawn over a reduced copy"
+    named = plain(f"{record.model.name}:{record.model.version}", LONGEST_LO)
+    ds.DerivationDescription = f"Findings of {named} drawn over a reduced copy"
     ds.ImageComments = _comments(record)
     ds.BurnedInAnnotation = _burned_in(source)
     ds.SourceImageSequence = [_source_image(reference(record, identity))]
@@ -86,7 +88,7 @@ def _series(ds: Dataset, record: Record, source: Dataset | None) -> None:
     ds.PatientOrientation = None
     ds.ConversionType = "WSD"
     ds.Manufacturer = ds.SecondaryCaptureDeviceManufacturer = MANUFACTURER
-    ds.ManufacturerModelName = f"{record.model.name}:{record.model.version}"[:64]
+    ds.ManufacturerModelName = plain(f"{record.model.name}:{record.model.version}", LONGEST_LO)
     ds.SecondaryCaptureDeviceManufacturerModelName = ds.ManufacturerModelName
     ds.SecondaryCaptureDeviceID = record.model.digest.removeprefix("sha256:")
 

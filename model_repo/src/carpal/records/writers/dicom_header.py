@@ -61,6 +61,7 @@ _COPIED = (
 _MOMENTS = ("Content", "Acquisition", "Series", "Study")
 _DATE = re.compile(r"\d{8}")
 _TIME = re.compile(r"\d{6}(\.\d{1,6})?")
+_DEEPEST = 8
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SAID = {"findings", "conclusions", "model", "preprocessing_digest", "review"}
 _IMPLEMENTATION_UID = UID(synthetic_uid("carpal", "implementation"))
@@ -96,10 +97,28 @@ def element_of(source: Dataset | None, keyword: str) -> DataElement | None:
     try:
         element = source[keyword]
         if element.VR == "SQ":
-            mould.encode_element(element)  # items are decoded only when they are asked for
+            _check_items(element, _DEEPEST)
+            mould.encode_element(element)
     except Exception:
         return None
     return element if dictionary_VR(Tag(keyword)) == element.VR else None
+
+
+def _check_items(element: DataElement, levels: int) -> None:
+    """Decode all that is in a sequence, which pydicom does only when it is asked.
+
+    It is not left to the encoder: pydicom doubles the message of a failure with each level above it.
+
+    Raises:
+        RecursionError: there are more levels than a header needs.
+        Exception: whatever pydicom raises for broken bytes.
+    """
+    if levels == 0:
+        raise RecursionError
+    for item in element.value:
+        for tag in item.keys():  # noqa: SIM118 - iterating over the data set would decode on the way
+            if (inner := item[tag]).VR == "SQ":
+                _check_items(inner, levels - 1)
 
 
 def instance_number(source: Dataset | None) -> int:

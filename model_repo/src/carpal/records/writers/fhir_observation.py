@@ -5,10 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 from carpal.records.coding import (
+    CALIBRATED_PROBABILITY,
     FINDING,
     LATERALITY,
     MEASUREMENT_GROUP,
     MILLIMETRE,
+    OPERATING_POINT,
     PIXELS,
     PROBABILITY,
     UNITY,
@@ -17,6 +19,7 @@ from carpal.records.coding import (
     finding_term,
     laterality_code,
     local_code,
+    status_code,
 )
 from carpal.records.record import Conclusion, Finding
 from carpal.records.writers.fhir_elements import Case, Element, component, concept, known, quantity
@@ -39,11 +42,6 @@ _INTERPRETATIONS = {
     "confirmed": {"system": _INTERPRETATION, "code": "POS", "display": "Positive"},
     "possible": {"system": _INTERPRETATION, "code": "E", "display": "Equivocal"},
     "absent": {"system": _INTERPRETATION, "code": "NEG", "display": "Negative"},
-}
-_STATUS = {
-    "confirmed": ("confirmed", "Confirmed: at or above the high-specificity threshold"),
-    "possible": ("possible", "Possible: between the two thresholds"),
-    "absent": ("absent", "Absent: nothing of this class was reported"),
 }
 
 
@@ -120,7 +118,7 @@ def _conclusion(conclusion: Conclusion) -> Element:
     reported = None if threshold is None else {"low": quantity(threshold, UNITY), "text": "Reported from here on"}
     return known(
         code=concept(*_same(finding_term(conclusion.label).finding, conclusion.label)),
-        valueCodeableConcept=concept(local_code(*_STATUS[conclusion.status])),
+        valueCodeableConcept=concept(status_code(conclusion.status)),
         interpretation=[_interpretation(conclusion.status)],
         referenceRange=[reported] if reported else None,
     )
@@ -130,10 +128,9 @@ def _measures(finding: Finding) -> list[Element]:
     """How probable, as the network says it and calibrated, and which operating point that reaches."""
     found = [component(PROBABILITY, valueQuantity=quantity(finding.probability, UNITY))]
     if finding.calibrated_probability is not None:
-        calibrated = local_code("calibrated-probability", "Calibrated probability")
-        found.append(component(calibrated, valueQuantity=quantity(finding.calibrated_probability, UNITY)))
-    status = concept(local_code(*_STATUS[finding.status]))
-    found.append(component(local_code("operating-point", "Operating point"), valueCodeableConcept=status))
+        calibrated = quantity(finding.calibrated_probability, UNITY)
+        found.append(component(CALIBRATED_PROBABILITY, valueQuantity=calibrated))
+    found.append(component(OPERATING_POINT, valueCodeableConcept=concept(status_code(finding.status))))
     return found
 
 

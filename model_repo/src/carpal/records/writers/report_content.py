@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from highdicom.sr import (
@@ -32,21 +31,24 @@ from highdicom.sr import (
 from highdicom.sr.value_types import ContainerContentItem, ContentSequence, ImageContentItem
 
 from carpal.records.coding import (
+    CALIBRATED_PROBABILITY,
     IMAGING_MEASUREMENT_REPORT,
     MILLIMETRE,
+    OPERATING_POINT,
     PROBABILITY,
     UNITY,
     WRIST_REGION,
     XRAY_REPORT,
     Code,
+    Status,
     finding_term,
     laterality_code,
-    local_code,
+    plain,
+    status_code,
 )
 from carpal.records.identity import synthetic_uid
 from carpal.records.record import Model
 
-Status = Literal["confirmed", "possible", "absent"]
 Groups = Sequence[PlanarROIMeasurementsAndQualitativeEvaluations | MeasurementsAndQualitativeEvaluations]
 
 # OHIF makes an editable rectangle of a group whose tracking identifier names its tool; what follows is free.
@@ -59,13 +61,6 @@ _HEIGHT = Code("121207", "DCM", "Height")
 _IMAGE_LIBRARY = Code("111028", "DCM", "Image Library")
 _IMAGE_LIBRARY_GROUP = Code("126200", "DCM", "Image Library Group")
 _SOURCE = Code("260753009", "SCT", "Source")
-_OPERATING_POINT = local_code("operating-point", "Operating point")
-_CALIBRATED = local_code("calibrated-probability", "Calibrated probability")
-_STATUS = {
-    "confirmed": local_code("confirmed", "Confirmed: at or above the high-specificity threshold"),
-    "possible": local_code("possible", "Possible: between the two thresholds"),
-    "absent": local_code("absent", "Absent: nothing of this class was reported"),
-}
 _LONGEST_TEXT = 1024
 
 
@@ -134,7 +129,7 @@ def finding_group(kind: Kind, values: Values, image: Reference) -> PlanarROIMeas
         finding_sites=[_site(kind.side)],
         algorithm_id=_algorithm(kind.model, kind.preprocessing_digest, kind.threshold),
         measurements=_measurements(kind, values),
-        qualitative_evaluations=[QualitativeEvaluation(_concept(_OPERATING_POINT), _concept(_STATUS[kind.status]))],
+        qualitative_evaluations=[QualitativeEvaluation(_concept(OPERATING_POINT), _concept(status_code(kind.status)))],
     )
     first = next(item for item in group[0].ContentSequence if item.ValueType == "NUM")
     first.ContentSequence = [CoordinatesForMeasurement("POLYLINE", points, source)]
@@ -144,7 +139,7 @@ def finding_group(kind: Kind, values: Values, image: Reference) -> PlanarROIMeas
 def _measurements(kind: Kind, values: Values) -> list[Measurement]:
     found = [_measurement(PROBABILITY, values.probability, UNITY)]
     if kind.calibrated:
-        found.append(_measurement(_CALIBRATED, values.calibrated_probability, UNITY))
+        found.append(_measurement(CALIBRATED_PROBABILITY, values.calibrated_probability, UNITY))
     if kind.sized:
         found.append(_measurement(_WIDTH, values.width_mm, MILLIMETRE))
         found.append(_measurement(_HEIGHT, values.height_mm, MILLIMETRE))
@@ -176,7 +171,7 @@ def conclusion_group(
 
 def evaluation(label: str, status: Status) -> QualitativeEvaluation:
     """A class of the model, and whether it was reported."""
-    return QualitativeEvaluation(_concept(finding_term(label).finding), _concept(_STATUS[status]))
+    return QualitativeEvaluation(_concept(finding_term(label).finding), _concept(status_code(status)))
 
 
 def measurement_report(model: Model, image: Reference, groups: Groups) -> MeasurementReport:
@@ -241,4 +236,4 @@ def _concept(code: Code) -> CodedConcept:
 
 
 def _short(text: str) -> str:
-    return text[:_LONGEST_TEXT]
+    return plain(text, _LONGEST_TEXT)

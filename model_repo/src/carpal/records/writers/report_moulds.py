@@ -15,7 +15,7 @@ from pydicom.tag import Tag
 from pydicom.uid import UID, ExplicitVRLittleEndian
 from pydicom.valuerep import format_number_as_ds
 
-from carpal.records.coding import LOCAL_SCHEME, LOCAL_SCHEME_NAME, LOCAL_SCHEME_UID
+from carpal.records.coding import LOCAL_SCHEME, LOCAL_SCHEME_NAME, LOCAL_SCHEME_UID, LONGEST_LO, Status, plain
 from carpal.records.record import Model
 from carpal.records.writers import mould
 from carpal.records.writers.mould import Mould
@@ -23,7 +23,6 @@ from carpal.records.writers.report_content import (
     MANUFACTURER,
     Kind,
     Reference,
-    Status,
     Values,
     conclusion_group,
     corners,
@@ -37,10 +36,13 @@ SERIES_NUMBER = 9001  # far above what modalities count to
 _TEXT_VALUE = Tag("TextValue")
 _UID = Tag("UID")
 _REFERENCED_UID = Tag("ReferencedSOPInstanceUID")
+_REFERENCED_CLASS = Tag("ReferencedSOPClassUID")
 _GRAPHIC_DATA = Tag("GraphicData")
 _FLOATING_POINT = Tag("FloatingPointValue")
 _NUMERIC = Tag("NumericValue")
 
+_ONE_FRAME = "1.2.840.10008.5.1.4.1.1.1"  # computed radiography
+_FRAMES = "1.2.840.10008.5.1.4.1.1.7.2"  # multi-frame secondary capture
 _IMAGE_UID = "2.25.111111111111111111111111111111111111111"
 _TRACKING_UID = "2.25.222222222222222222222222222222222222222"
 _STANDINS = Values("tracking stand-in", _TRACKING_UID, (3.0, 5.0, 7.0, 11.0), 0.13, 0.17, 0.19, 0.23)
@@ -51,7 +53,7 @@ _OF_THE_MOMENT = ("InstanceCreationDate", "InstanceCreationTime", "ContributingE
 
 def encode_finding(kind: Kind, values: Values, image: Reference) -> bytes:
     """The group of one finding."""
-    return _finding_mould(kind, image.sop_class_uid, image.frame).fill(_finding_values(values, image.sop_uid))
+    return _finding_mould(kind, image.frame).fill(_finding_values(values, image))
 
 
 def encode_conclusions(
@@ -78,19 +80,31 @@ def encode_conclusions(
 
 def encode_document(model: Model, image: Reference, groups: bytes) -> dict[int, bytes]:
     """Tag to element: all of the document that does not come from patient, study or review."""
-    values = {"image": mould.uid(_REFERENCED_UID, image.sop_uid), "groups": groups}
-    made = _document_moulds(model, image.sop_class_uid, image.frame)
+    values = {**_image_values(image), "groups": groups}
+    made = _document_moulds(model, image.frame)
     return {tag: each.fill(values) for tag, each in made.items()}
 
 
-def _finding_values(values: Values, image_uid: str) -> dict[str, bytes]:
+def _finding_values(values: Values, image: Reference) -> dict[str, bytes]:
     return {
         "tracking": mould.text(_TEXT_VALUE, "UT", values.tracking),
         "tracking_uid": mould.uid(_UID, values.tracking_uid),
-        "image": mould.uid(_REFERENCED_UID, image_uid),
+        **_image_values(image),
         "box": mould.floats(_GRAPHIC_DATA, "FL", *corners(values.box)),
         **{name: _number(getattr(values, name)) for name in _NUMBERS},
     }
+
+
+def _image_values(image: Reference) -> dict[str, bytes]:
+    return {
+        "image_class": mould.uid(_REFERENCED_CLASS, image.sop_class_uid),
+        "image": mould.uid(_REFERENCED_UID, image.sop_uid),
+    }
+
+
+def _standin_image(frame: int | None) -> Reference:
+    """Of a class that highdicom knows: it refuses others, as private ones are. The class is a hole like the UID."""
+    return Reference(_ONE_FRAME if frame is None else _FRAMES, _IMAGE_UID, frame)
 
 
 def _number(value: float) -> bytes:
@@ -99,9 +113,10 @@ def _number(value: float) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _finding_mould(kind: Kind, sop_class_uid: str, frame: int | None) -> Mould:
-    group = finding_group(kind, _STANDINS, Reference(sop_class_uid, _IMAGE_UID, frame))
-    holes = _finding_values(_STANDINS, _IMAGE_UID)
+def _finding_mould(kind: Kind, frame: int | None) -> Mould:
+    image = _standin_image(frame)
+    group = finding_group(kind, _STANDINS, image)
+    holes = _finding_values(_STANDINS, image)
     absent = ([] if kind.calibrated else ["calibrated_probability"]) + ([] if kind.sized else ["width_mm", "height_mm"])
     return Mould(mould.encode_items(group), {name: holes[name] for name in holes if name not in absent})
 
@@ -130,8 +145,8 @@ def _evaluation(label: str, status: Status) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _document_moulds(model: Model, sop_class_uid: str, frame: int | None) -> Mapping[int, Mould]:
-    image = Reference(sop_class_uid, _IMAGE_UID, frame)
+def _document_moulds(model: Model, frame: int | None) -> Mapping[int, Mould]:
+    image = _standin_image(frame)
     group = conclusion_group(model, "none", None, "stand-in", _TRACKING_UID, [evaluation("stand-in", "absent")], image)
     document = ComprehensiveSR(
         evidence=[_evidence(image)],
@@ -141,7 +156,7 @@ def _document_moulds(model: Model, sop_class_uid: str, frame: int | None) -> Map
         sop_instance_uid=_IMAGE_UID,
         instance_number=1,
         manufacturer=MANUFACTURER,
-        manufacturer_model_name=f"{model.name}:{model.version}"[:64],
+        manufacturer_model_name=plain(f"{model.name}:{model.version}", LONGEST_LO),
         device_serial_number=model.digest.removeprefix("sha256:"),
         series_description="carpal findings, not for diagnosis",
         coding_schemes=[CodingSchemeIdentificationItem(LOCAL_SCHEME, LOCAL_SCHEME_NAME, uid=LOCAL_SCHEME_UID)],
@@ -149,7 +164,7 @@ def _document_moulds(model: Model, sop_class_uid: str, frame: int | None) -> Map
     )
     for keyword in _OF_THE_MOMENT:
         document.pop(keyword, None)
-    standins = {"image": mould.uid(_REFERENCED_UID, _IMAGE_UID), "groups": mould.encode_items(group)}
+    standins = {**_image_values(image), "groups": mould.encode_items(group)}
     made = {}
     for element in document:
         body = mould.encode_element(element)

@@ -7,6 +7,8 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom import dcmread, dcmwrite
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from tests.unit.carpal.records.writers.fhir_samples import EVENT, reviewed
@@ -99,6 +101,22 @@ def test_the_instance_number_is_the_sources_where_it_is_one(value: bytes, expect
 def test_no_bytes_of_a_header_stop_a_report(keyword: str, vr: str, value: bytes):
     source = broken(keyword, vr, value + b" " * (len(value) % 2))
     assert parsed(structured_report(dicom_record(()), source)).StudyInstanceUID
+
+
+@pytest.mark.parametrize("levels", [4, 30])
+def test_a_broken_value_deep_in_a_sequence_costs_nothing(levels: int):
+    """Pydicom doubles the message of a failure with each level above it."""
+    inner = Dataset()
+    inner.add(DataElement("Rows", "OB", b"abc "))
+    for _ in range(levels):
+        outer = Dataset()
+        outer.ReferencedStudySequence = [inner]
+        inner = outer
+    stream = BytesIO()
+    dcmwrite(stream, inner, implicit_vr=True, little_endian=True)
+    body = stream.getvalue().replace(b"\x28\0\x10\0\x04\0\0\0abc ", b"\x28\0\x10\0\x03\0\0\0abc\0")
+    source = dcmread(BytesIO(body), force=True)
+    assert element_of(source, "ReferencedStudySequence") is None
 
 
 def test_what_type_2_asks_for_is_there_where_the_source_lacks_it():
