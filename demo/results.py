@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from pyarrow.parquet import read_table
 
 from carpal.imaging.radiograph import Radiograph
 from carpal.imaging.readers import read
@@ -47,7 +48,7 @@ class Results:
         converted: in the order of the records.
         failed: lines of errors.jsonl.
         load: result.json.
-        requests: rows of requests.csv, the warm-up included.
+        requests: rows of requests.parquet, the warm-up included.
         service: what the service said of its model.
         seconds: of each finished stage.
     """
@@ -82,7 +83,7 @@ def read_results(places: Places, stages: Sequence[str]) -> Results:
         converted=_converted(places.convert),
         failed=list(read_lines(places.convert / "service/errors.jsonl")),
         load=orjson.loads((places.load / "result.json").read_bytes()),
-        requests=[_request(row) for row in _rows(places.load / "requests.csv")],
+        requests=[_request(row) for row in read_table(places.load / "requests.parquet").to_pylist()],
         service=orjson.loads(places.serve.read_bytes()),
         seconds=known,
     )
@@ -112,8 +113,5 @@ def _converted(folder: Path) -> list[Converted]:
     return found
 
 
-def _request(row: Mapping[str, str]) -> Request:
-    def seconds(name: str) -> float | None:
-        return float(row[name]) if row[name] else None
-
-    return Request(int(row["index"]), float(row["intended_s"]), seconds("start_s"), seconds("end_s"), row["outcome"])
+def _request(row: Mapping[str, Any]) -> Request:
+    return Request(row["index"], row["intended_s"], row["start_s"], row["end_s"], row["outcome"])

@@ -111,7 +111,7 @@ def load(story: Story) -> Section:
     if story.emulated:
         said += " The engine was emulated: these times say nothing of the model."
     aims = ", ".join(f"{100 * share:g} % within {limit:g} ms" for share, limit in slos.values())
-    file = "load/requests.csv"
+    file = "load/requests.parquet"
     return Section(
         "How it answers under load",
         (said,),

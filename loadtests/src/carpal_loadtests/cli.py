@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +14,18 @@ from carpal_loadtests.simulation.command import simulate
 from carpal_loadtests.summary.command import report
 
 if TYPE_CHECKING:
-    from carpal_loadtests.job import Plan
+    from carpal_loadtests.plan import Plan
 
 INTERRUPTED = 130
+
+Url = Annotated[str, typer.Option("--target", help="base URL of the service")]
+Out = Annotated[Path, typer.Option(help="new folder for what is measured")]
+Model = Annotated[str | None, typer.Option(help="default: the scenario's, or the target's only one")]
+Grpc = Annotated[str | None, typer.Option(help="HOST:PORT, for scenarios that speak gRPC")]
+Processes = Annotated[int, typer.Option(min=1, max=64, help="load processes that share the schedule, one a core")]
+Metrics = Annotated[list[str] | None, typer.Option(help="URL to scrape once a second; default: TARGET/metrics")]
+Json = Annotated[bool, typer.Option("--json", help="print the result as one JSON document")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="say nothing but the last line")]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,51 +41,49 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    scenario: Annotated[str, typer.Argument(help="YAML file, or the name of a shipped scenario: smoke, steady")],
-    target: Annotated[str, typer.Option(help="base URL of the service")],
-    out: Annotated[Path, typer.Option(help="new folder for result.json and requests.csv")],
-    model: Annotated[str | None, typer.Option(help="default: the scenario's, or the target's only one")] = None,
-    json: Annotated[bool, typer.Option("--json", help="print the result as one JSON document")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="say nothing but the last line")] = False,
+    scenario: Annotated[str, typer.Argument(help="YAML file, or the name of a shipped scenario: smoke, steady, ...")],
+    target: Url,
+    out: Out,
+    model: Model = None,
+    grpc: Grpc = None,
+    processes: Processes = 1,
+    metrics: Metrics = None,
+    junit: Annotated[Path | None, typer.Option(help="also write the checks as JUnit XML")] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="also add the checks as Markdown; default: $GITHUB_STEP_SUMMARY where it is set")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Send the planned load, whatever the answers, and judge it. Exits 0 pass, 1 fail, 3 invalid, 2 not run."""
     # Imported here, so that carpal --help stays quick. Locust itself is imported in the load process only.
     from carpal.terminal import Terminal
-    from carpal_loadtests import target as service
-    from carpal_loadtests.generator import generate
-    from carpal_loadtests.job import Plan, Progress
-    from carpal_loadtests.machine import fingerprint
-    from carpal_loadtests.payloads import gather
+    from carpal_loadtests import outputs
     from carpal_loadtests.report import lines
-    from carpal_loadtests.result import conclude, refuse_taken, write_result
+    from carpal_loadtests.result import refuse_taken
     from carpal_loadtests.scenario import load_scenario
+    from carpal_loadtests.trial import Setting, keep, prepare, run_trial
 
     terminal = Terminal(json=json, quiet=quiet)
     chosen, base = load_scenario(scenario)
     refuse_taken(out)
-    described = service.check(target, model or chosen.model)
-    planned = Plan(chosen, described.url, described.model, gather(chosen.payloads, base), described.digest)
+    setting = Setting(target, model, grpc, processes, tuple(metrics or ()))
+    planned, described = prepare(chosen, base, setting)
     terminal.say(_summary(planned))
-    out.mkdir(parents=True, exist_ok=True)
-    ended = 0
-    with (
-        tempfile.TemporaryDirectory(prefix=".run-", dir=out) as work,
-        terminal.progress("sending", len(planned.times())) as advance,
-    ):
-
-        def on_progress(progress: Progress) -> None:
-            nonlocal ended
-            advance(progress.ended - ended)
-            ended = progress.ended
-
-        measurement = generate(planned, Path(work), on_progress)
-    result = conclude(planned, described, measurement, fingerprint())
-    write_result(result, measurement.rows, out)
+    trial = run_trial(planned, described, setting, out, terminal)
+    result = trial.result
     for line in lines(result):
         terminal.say(line)
     terminal.result(result.model_dump(mode="json"))
-    terminal.done(f"{result.verdict.outcome}: {out / 'result.json'} and {out / 'requests.csv'}")
-    raise typer.Exit(INTERRUPTED if measurement.interrupted else result.verdict.exit_code)
+    keep(trial, out)
+    if junit is not None:
+        outputs.write_junit(result, junit)
+    if summary is None and (given := os.environ.get("GITHUB_STEP_SUMMARY")):
+        summary = Path(given)
+    if summary is not None:
+        outputs.append_summary(outputs.summary(result), summary)
+    terminal.done(f"{result.verdict.outcome}: {out / 'result.json'} and {out / 'requests.parquet'}")
+    raise typer.Exit(INTERRUPTED if trial.measurement.interrupted else result.verdict.exit_code)
 
 
 def plan(
@@ -85,24 +92,23 @@ def plan(
 ) -> None:
     """Show when a scenario would send what; nothing is sent."""
     from carpal.terminal import Terminal
-    from carpal_loadtests.job import Plan
-    from carpal_loadtests.payloads import gather
+    from carpal_loadtests.plan import make_plan
     from carpal_loadtests.scenario import load_scenario
 
     terminal = Terminal(json=json)
     chosen, base = load_scenario(scenario)
-    planned = Plan(chosen, "", chosen.model or "MODEL", gather(chosen.payloads, base))
-    terminal.result({"scenario": chosen.name, "times_s": [round(float(at), 6) for at in planned.times()]})
+    planned = make_plan(chosen, base)
+    times = [round(float(at), 6) for at in planned.schedule.times]
+    terminal.result({"scenario": chosen.name, "times_s": times})
     terminal.done(_summary(planned))
 
 
 def _summary(planned: Plan) -> str:
     """What will be sent, in one line."""
-    scenario = planned.scenario
-    arrivals, count = scenario.arrivals, len(planned.times())
-    where = f" to {planned.target}{planned.path}" if planned.target else ""
+    scenario, schedule = planned.scenario, planned.schedule
+    where = f" to {planned.target}" if planned.target else ""
     return (
-        f"{scenario.name}: {count} requests{where}, {arrivals.kind} {arrivals.rate_per_s:g}/s, "
-        f"{scenario.warmup_s:g} s of warm-up and {arrivals.duration_s:g} s of measurement, "
+        f"{scenario.name}: {len(schedule.times)} requests{where}, {scenario.protocol}, {scenario.arrivals.kind} "
+        f"{scenario.arrivals.said}, {schedule.warmup_s:g} s of warm-up and {schedule.duration_s:g} s of measurement, "
         f"{len(planned.payloads)} payloads, seed {scenario.seed}"
     )

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from geventhttpclient import HTTPClient
+from geventhttpclient.response import HTTPParseError
+
+from carpal_loadtests.wire import Reply, Request
 
 # Servers close connections that idle (uvicorn after 5 s by default); one that is older is not trusted with a request.
 IDLE_S = 4.0
 
 
-@dataclass(frozen=True)
-class Reply:
-    """One complete HTTP answer; header names are in lower case."""
+class NoAnswerError(Exception):
+    """The target gave no answer at all; the message is the end of a ``transport.*`` code."""
 
-    status: int
-    headers: dict[str, str]
-    body: bytes
+
+class Transport(Protocol):
+    """A way to the target, shared by all greenlets of a process."""
+
+    def send(self, request: Request, headers: Mapping[str, str]) -> Reply:
+        """Send one request once and read its whole answer.
+
+        Raises:
+            NoAnswerError: the connection could not be made, broke, or carried something else.
+            TimeoutError: no whole answer in time.
+        """
+
+    def close(self) -> None:
+        """Close every connection."""
 
 
 class Connections:
@@ -34,20 +48,20 @@ class Connections:
         self._timeout_s = timeout_s
         self._idle: list[tuple[float, HTTPClient]] = []
 
-    def post(self, path: str, body: bytes, headers: dict[str, str]) -> Reply:
-        """Send one request and read its whole answer; it is never sent twice.
-
-        Raises:
-            OSError, HTTPParseError: the connection could not be made, broke, or carried no HTTP.
-        """
+    def send(self, request: Request, headers: Mapping[str, str]) -> Reply:
+        """Send one request; see ``Transport``."""
         client = self._take()
         try:
-            response = client.post(self._prefix + path, body=body, headers=headers)
+            response = client.post(
+                self._prefix + request.path, body=request.body, headers={**request.headers, **headers}
+            )
             reply = Reply(
                 response.status_code, {name.lower(): value for name, value in response.items()}, bytes(response.read())
             )
-        except BaseException:  # also when the greenlet is killed or times out: the connection is in an unknown state
+        except BaseException as failure:  # also a killed greenlet: the connection is in an unknown state
             client.close()
+            if isinstance(failure, OSError | HTTPParseError) and not isinstance(failure, TimeoutError):
+                raise NoAnswerError(type(failure).__name__) from failure
             raise
         self._idle.append((time.perf_counter(), client))
         return reply

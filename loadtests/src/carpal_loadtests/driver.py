@@ -1,7 +1,8 @@
-"""The process that sends the load: ``python -m gevent.monkey --module carpal_loadtests.driver JOB.json``.
+"""A process that sends load: ``python -m gevent.monkey --module carpal_loadtests.driver JOB.json WORKER``.
 
-It speaks JSON lines on stdout: ``Progress`` about twice a second, one ``Summary`` last. It stops, and still writes
-rows and summary, when its stdin ends: so it never outlives the command that started it.
+It speaks JSON lines on stdout: ``Ready`` when everything is loaded, ``Progress`` about twice a second, one ``Summary``
+last. It waits for a line on stdin with the time of second 0. It stops, and still writes rows and summary, when its
+stdin ends: so it never outlives the command that started it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from datetime import UTC, datetime
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,25 +18,28 @@ import gevent
 from gevent.socket import wait_read
 from locust.env import Environment
 
+from carpal.document import Document
 from carpal_loadtests.answers import Outcome
-from carpal_loadtests.job import Answerer, Job, Plan, Progress, Summary
-from carpal_loadtests.payloads import read
+from carpal_loadtests.job import Job, Progress, Ready, Summary, read_plan
+from carpal_loadtests.plan import Plan
 from carpal_loadtests.rows import Row, RowWriter
-from carpal_loadtests.users import OpenUser, Sender
+from carpal_loadtests.users import OpenUser, Sender, summarise
 
 REPORT_S = 0.5
 
 
-def main(job_file: Path) -> None:
-    """Run one job and say how it went."""
+def main(job_file: Path, worker: int) -> None:
+    """Run one worker's part of a job and say how it went."""
     job = Job.parse_json(job_file.read_bytes(), source=job_file)
-    plan = Plan(job.scenario, job.target, job.model, tuple(read(path) for path in job.payloads), job.digest)
-    with job.rows.open("w", newline="") as stream:
-        say(drive(plan, stream))
+    plan = read_plan(job)
+    stream = (job.rows / f"rows-{worker:03d}.csv").open("w", newline="")
+    say(drive(plan, stream, worker, job.workers))
+    with suppress(OSError):  # a full disk was said in the summary
+        stream.close()
 
 
-def drive(plan: Plan, stream: IO[str]) -> Summary:
-    """Run a plan under Locust's runner, writing rows to ``stream`` as requests end."""
+def drive(plan: Plan, stream: IO[str], worker: int, workers: int) -> Summary:
+    """Run a worker's part of a plan under Locust's runner, writing rows to ``stream`` as requests end."""
     log = _Log(stream)
     environment = Environment(stop_timeout=0, catch_exceptions=False)
     sender = Sender(plan, log.record, environment.events.request.fire)
@@ -46,25 +50,27 @@ def drive(plan: Plan, stream: IO[str]) -> Summary:
         def sender(self) -> Sender:
             return sender
 
+        def share(self) -> tuple[int, int, float | None]:
+            return worker, workers, zero_unix_s
+
     environment.user_classes = [Scheduled]
     runner = environment.create_local_runner()
-    stopped = gevent.spawn(_stdin_ended)
     # What is alive now lives to the end: collections during the run then look only at what the run makes.
     gc.collect()
     gc.freeze()
-    runner.start(1, spawn_rate=1)
-    while not gevent.wait([sender.over, stopped], timeout=REPORT_S, count=1):
-        log.flush(sender.offered)
-    finished, elapsed_s, cpu_share = sender.finished, sender.elapsed_s(), sender.cpu_share()
+    say(Ready())
+    told = _line_of_stdin()
+    stopped_by: str | None = None
+    if told:
+        zero_unix_s = float(told)
+        stopped = gevent.spawn(_stdin_ended)
+        runner.start(1, spawn_rate=1)
+        while stopped_by is None and not gevent.wait([sender.over, stopped], timeout=REPORT_S, count=1):
+            stopped_by = log.flush(sender)
+    summary = summarise(sender)
     runner.quit()
-    log.flush(sender.offered)
-    return Summary(
-        started=_utc(sender.started_unix_s),
-        elapsed_s=elapsed_s,
-        cpu_share=cpu_share,
-        answerers=tuple(Answerer(model=model, answers=count) for model, count in sender.answerers.most_common()),
-        finished=finished,
-    )
+    stopped_by = log.flush(sender) or stopped_by
+    return summary.model_copy(update={"stopped_by": stopped_by, "finished": summary.finished and stopped_by is None})
 
 
 class _Log:
@@ -80,21 +86,35 @@ class _Log:
         self._ended += row.outcome is not Outcome.OPEN
         self._pending.append(row)
 
-    def flush(self, offered: int) -> None:
-        self._writer.write(self._pending)
-        self._pending.clear()
-        self._stream.flush()
-        say(Progress(offered=offered, ended=self._ended))
+    def flush(self, sender: Sender) -> str | None:
+        """Write what has ended; gives why it could not, the disk being full say."""
+        at_s, in_flight = sender.elapsed_s(), sender.in_flight
+        rows, self._pending = self._pending, []
+        try:
+            self._writer.write(rows)
+            self._stream.flush()
+        except OSError as failure:
+            return f"rows could not be written: {failure.strerror}"
+        say(Progress(offered=sender.offered, ended=self._ended, at_s=at_s, in_flight=in_flight))
+        return None
 
 
-def say(line: Progress | Summary) -> None:
+def say(line: Document) -> None:
     """One line of the protocol."""
     sys.stdout.write(line.to_json().decode() + "\n")
     sys.stdout.flush()
 
 
-def _utc(unix_s: float | None) -> str | None:
-    return None if unix_s is None else datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds")
+def _line_of_stdin() -> bytes:
+    """The first line; empty where stdin ends before it."""
+    line = b""
+    while not line.endswith(b"\n"):
+        wait_read(0)
+        read = os.read(0, 64)
+        if not read:
+            return b""
+        line += read
+    return line
 
 
 def _stdin_ended() -> None:
@@ -106,4 +126,4 @@ def _stdin_ended() -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

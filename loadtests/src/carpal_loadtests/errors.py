@@ -27,6 +27,18 @@ class PayloadError(LoadError):
     code = "load.no-payload"
 
 
+class TraceError(LoadError):
+    """Recorded arrivals that cannot be replayed."""
+
+    code = "load.bad-trace"
+
+
+class FindingsError(LoadError):
+    """Expected findings that are not there, or not for every payload."""
+
+    code = "load.no-findings"
+
+
 class NoModelError(LoadError):
     """No model is named, and the target does not serve exactly one."""
 
@@ -52,6 +64,33 @@ class OutputTakenError(LoadError):
 
     code = "load.output-taken"
     kind = Kind.CONFLICT
+
+
+class UnwritableError(LoadError):
+    """A result cannot be written, because the disk is full say."""
+
+    code = "load.unwritable"
+
+
+class UnlikeRunsError(LoadError):
+    """Two runs that differ in more than what is compared."""
+
+    code = "load.unlike-runs"
+    kind = Kind.CONFLICT
+
+
+class NoResultError(LoadError):
+    """A folder that holds no whole result of a run."""
+
+    code = "load.no-result"
+    kind = Kind.NOT_FOUND
+
+
+class ClusterError(LoadError):
+    """A kubeconfig that reaches no cluster."""
+
+    code = "load.no-cluster"
+    kind = Kind.UNAVAILABLE
 
 
 class GeneratorError(LoadError):

@@ -21,8 +21,9 @@ class Counts(Document):
 
     planned: Count
     unsent: Count = Field(description="not due when the run was stopped")
-    offered: Count = Field(description="came due: answered + shed + failed + dropped + open")
-    answered: Count = Field(description="200 with a record of the right model")
+    offered: Count = Field(description="came due: answered + refused + shed + failed + dropped + open")
+    answered: Count = Field(description="200 with a record of the right model and the right image")
+    refused: Count = Field(default=0, description="bad inputs that were refused with 4xx, as they should be")
     shed: Count = Field(description="429 or 503 with Retry-After")
     failed: Count = Field(description="every other answer, timeouts, and no answer at all")
     dropped: Count = Field(description="not sent, because max_in_flight was reached")
@@ -35,8 +36,8 @@ class Counts(Document):
     def _adds_up(self) -> Self:
         if self.planned != self.offered + self.unsent:
             raise ValueError("planned is not offered + unsent")
-        if self.offered != self.answered + self.shed + self.failed + self.dropped + self.open:
-            raise ValueError("offered is not answered + shed + failed + dropped + open")
+        if self.offered != self.answered + self.refused + self.shed + self.failed + self.dropped + self.open:
+            raise ValueError("offered is not answered + refused + shed + failed + dropped + open")
         if self.failed != sum(self.failures.values()):
             raise ValueError("failed is not the sum of its classes")
         return self
@@ -51,6 +52,7 @@ class Counts(Document):
             unsent=planned - len(rows),
             offered=len(rows),
             answered=outcomes[Outcome.ANSWERED],
+            refused=outcomes[Outcome.REFUSED],
             shed=outcomes[Outcome.SHED],
             failed=sum(failures.values()),
             dropped=outcomes[Outcome.DROPPED],
@@ -101,6 +103,7 @@ class Figures(Document):
     service_time: Percentiles | None = Field(description="answered requests, from the true send time")
     shed_time: Percentiles | None = Field(description="shed requests, from the intended send time")
     lag: Percentiles | None = Field(description="how late requests were sent")
+    span_s: float = Field(description="planned span, or the true one where the sending took longer")
     planned_rate_per_s: float
     offered_rate_per_s: float = Field(
         description="offered over the planned span, or over the true one where it took longer"
@@ -126,6 +129,7 @@ class Figures(Document):
             service_time=Percentiles.of(row.service_s for row in answered),
             shed_time=Percentiles.of(row.latency_s for row in rows if row.outcome is Outcome.SHED),
             lag=Percentiles.of(row.lag_s for row in rows),
+            span_s=span,
             planned_rate_per_s=planned / span_s,
             offered_rate_per_s=len(rows) / span,
             answered_rate_per_s=len(answered) / span,

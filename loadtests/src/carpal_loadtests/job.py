@@ -1,40 +1,61 @@
-"""What the command hands to the process that sends the load, and what it hears back."""
+"""What the command hands to the processes that send the load, and what it hears back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from carpal.document import Document
-from carpal.records.record import Model
-from carpal_loadtests import arrivals
-from carpal_loadtests.answers import Expected
+from carpal.records.record import Finding, Model
+from carpal_loadtests.arrivals import Schedule
 from carpal_loadtests.payloads import Payload
+from carpal_loadtests.plan import Plan
 from carpal_loadtests.scenario import Scenario
 
 
+class Body(Document):
+    """One payload, its body in a file."""
+
+    path: Path
+    name: str
+    media_type: str
+    bad: bool
+
+
 class Job(Document):
-    """Everything that the load process needs; it reads no scenario folder and draws nothing."""
+    """Everything that a load process needs; it reads no scenario folder and draws nothing."""
 
     scenario: Scenario
-    target: str = Field(description="base URL, without a trailing slash")
+    target: str = Field(description="base URL without a trailing slash; HOST:PORT for gRPC")
     model: str
     digest: str | None = Field(description="of the package, as the target declares it")
-    payloads: tuple[Path, ...]
-    rows: Path = Field(description="where rows are written as requests end")
+    warmup_s: float
+    duration_s: float
+    calls: Path = Field(description="numpy file with times and chosen payloads of the whole schedule")
+    payloads: tuple[Body, ...]
+    findings: Mapping[str, Sequence[Finding]]
+    rows: Path = Field(description="folder where each worker writes its rows as requests end")
+    workers: Annotated[int, Field(ge=1)]
+
+
+class Ready(Document):
+    """The first line of a load process: it has loaded everything and waits for the time of second 0."""
+
+    kind: Literal["ready"] = "ready"
 
 
 class Progress(Document):
-    """One line of the load process, about twice a second."""
+    """One line of a load process, about twice a second."""
 
+    kind: Literal["progress"] = "progress"
     offered: int
     ended: int
+    at_s: float = Field(description="second of the run")
+    in_flight: int = Field(description="requests on the way, as the process itself counts them")
 
 
 class Answerer(Document):
@@ -45,52 +66,74 @@ class Answerer(Document):
 
 
 class Summary(Document):
-    """The last line of the load process."""
+    """The last line of a load process; of several processes, what holds for all of them."""
 
+    kind: Literal["summary"] = "summary"
     started: str | None = Field(description="RFC 3339 time of second 0, UTC; None where it was stopped before")
     elapsed_s: float = Field(description="from second 0 until the last request ended or the run was stopped")
-    cpu_share: float = Field(description="CPU time of the process while it sent, share of one core")
+    cpu_share: float = Field(description="CPU time of the process while it sent, share of one core; of the busiest")
+    retries: int = Field(default=0, description="further attempts that were made")
     answerers: tuple[Answerer, ...]
     finished: bool = Field(description="false where the run was stopped before its end")
+    stopped_by: str | None = Field(default=None, description="why the process itself stopped, a full disk say")
 
 
-@dataclass(frozen=True)
-class Call:
-    """One request of the plan."""
+def write_job(plan: Plan, folder: Path, workers: int) -> Path:
+    """Write a plan for its load processes; gives the file to hand them."""
+    bodies = []
+    for number, payload in enumerate(plan.payloads):
+        file = folder / f"payload-{number:04d}"
+        file.write_bytes(payload.body)
+        bodies.append(Body(path=file, name=payload.name, media_type=payload.media_type, bad=payload.bad))
+    calls = folder / "calls.npz"
+    np.savez(calls, times=plan.schedule.times, chosen=plan.chosen)
+    job = Job(
+        scenario=plan.scenario,
+        target=plan.target,
+        model=plan.model,
+        digest=plan.digest,
+        warmup_s=plan.schedule.warmup_s,
+        duration_s=plan.schedule.duration_s,
+        calls=calls,
+        payloads=tuple(bodies),
+        findings=dict(plan.findings),
+        rows=folder,
+        workers=workers,
+    )
+    path = folder / "job.json"
+    path.write_bytes(job.to_json())
+    return path
 
-    index: int
-    intended_s: float
-    payload: Payload
+
+def read_plan(job: Job) -> Plan:
+    """The plan that a job holds."""
+    with np.load(job.calls) as calls:
+        times, chosen = calls["times"], calls["chosen"]
+    return Plan(
+        scenario=job.scenario,
+        schedule=Schedule(times, job.warmup_s, job.duration_s),
+        payloads=tuple(Payload(one.name, one.media_type, one.path.read_bytes(), bad=one.bad) for one in job.payloads),
+        chosen=chosen,
+        target=job.target,
+        model=job.model,
+        digest=job.digest,
+        findings=job.findings,
+    )
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A scenario made concrete: the requests in order, and where they go."""
-
-    scenario: Scenario
-    target: str
-    model: str
-    payloads: Sequence[Payload]
-    digest: str | None = None
-    """Of the package behind the model, as the target declares it."""
-
-    @property
-    def path(self) -> str:
-        """The path of a detection request, without the target's own."""
-        return f"/v2/models/{self.model}/infer"
-
-    @property
-    def expected(self) -> Expected:
-        """Whose records are answers."""
-        return Expected(self.model, self.digest)
-
-    def times(self) -> NDArray[np.float64]:
-        """Intended send times of all workers' requests, in seconds."""
-        return arrivals.schedule(self.scenario.arrivals, warmup_s=self.scenario.warmup_s, seed=self.scenario.seed)
-
-    def calls(self, worker: int = 0, workers: int = 1) -> Iterator[Call]:
-        """The requests that one worker sends, in order."""
-        times = self.times()
-        chosen = arrivals.choices(len(times), len(self.payloads), seed=self.scenario.seed)
-        for index in arrivals.part(len(times), worker, workers):
-            yield Call(index, float(times[index]), self.payloads[int(chosen[index])])
+def together(summaries: Sequence[Summary]) -> Summary:
+    """One summary of all processes of a run."""
+    counts: dict[Model, int] = {}
+    for one in (one for summary in summaries for one in summary.answerers):
+        counts[one.model] = counts.get(one.model, 0) + one.answers
+    return Summary(
+        started=min((one.started for one in summaries if one.started), default=None),
+        elapsed_s=max(one.elapsed_s for one in summaries),
+        cpu_share=max(one.cpu_share for one in summaries),
+        retries=sum(one.retries for one in summaries),
+        answerers=tuple(
+            Answerer(model=model, answers=count) for model, count in sorted(counts.items(), key=lambda pair: -pair[1])
+        ),
+        finished=all(one.finished for one in summaries),
+        stopped_by=next((one.stopped_by for one in summaries if one.stopped_by), None),
+    )

@@ -10,50 +10,41 @@ import yaml
 from pydantic import Field, model_validator
 
 from carpal.document import Document
-from carpal_loadtests.arrivals import Arrivals
+from carpal_loadtests.arrivals import Arrivals, Replay
 from carpal_loadtests.errors import ScenarioError, ScenarioNotFoundError
 from carpal_loadtests.payloads import Payloads
+from carpal_loadtests.slos import Share, Slos, Validity
+from carpal_loadtests.wire import Protocol
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Limit = Annotated[float, Field(gt=0, description="milliseconds, from the intended send time to the end of the answer")]
+
+class AnyRecord(Document):
+    """A true record of the image that was sent, whatever it finds."""
+
+    kind: Literal["any"] = "any"
 
 
-class Slos(Document):
-    """What must hold for the verdict to be pass. Latencies are in ms from the INTENDED send time."""
+class AtRest(Document):
+    """The findings that the target itself gave before the load: catches answers that are mixed up under it."""
 
-    p50_ms: Limit | None = None
-    p90_ms: Limit | None = None
-    p95_ms: Limit | None = None
-    p99_ms: Limit | None = None
-    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] | None = Field(
-        default=None,
-        description="prove the percentiles at this confidence, 0.99 say; without it they are compared as measured",
+    kind: Literal["at-rest"] = "at-rest"
+
+
+class Records(Document):
+    """The findings of records made elsewhere, by `carpal convert` say; every good payload must be among them."""
+
+    kind: Literal["records"] = "records"
+    path: Path = Field(description="JSON lines of records, relative to the scenario")
+
+
+class Retries(Document):
+    """How callers try again: after a refusal in good order or a broken connection, as a well-behaved client does."""
+
+    most: Annotated[int, Field(ge=1, le=10)] = Field(default=2, description="further attempts of one request")
+    budget_share: Share = Field(
+        default=0.1, description="most further attempts of all, share of the requests offered so far (SRE book, ch. 21)"
     )
-    error_share: Share = Field(
-        default=0.0, description="most failed, dropped and unanswered requests, share of those offered"
-    )
-    shed_share: Share = Field(
-        default=0.0, description="most requests refused with 429 or 503 and Retry-After, share of those offered"
-    )
-
-    def latencies(self) -> tuple[tuple[str, float, float], ...]:
-        """The latency objectives that are set: (name, share of requests that must keep it, limit in ms)."""
-        named = (
-            ("p50_ms", 0.50, self.p50_ms),
-            ("p90_ms", 0.90, self.p90_ms),
-            ("p95_ms", 0.95, self.p95_ms),
-            ("p99_ms", 0.99, self.p99_ms),
-        )
-        return tuple((name, share, limit) for name, share, limit in named if limit is not None)
-
-
-class Validity(Document):
-    """What must hold for the measurement to mean anything; otherwise the verdict is invalid, neither pass nor fail."""
-
-    offered_share: Share = Field(default=0.999, description="least offered rate, as a share of the planned rate")
-    lag_p99_ms: Limit = Field(default=50.0, description="most that the generator may be late, 99th percentile")
-    generator_cpu: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.9, description="most of one core that the generator may use"
+    backoff_ms: Annotated[float, Field(ge=0)] = Field(
+        default=100.0, description="before the first, doubled before each next; Retry-After is kept where it is longer"
     )
 
 
@@ -70,7 +61,17 @@ class Scenario(Document):
     warmup_s: Annotated[float, Field(ge=0)] = Field(
         default=0.0, description="sent before the measurement and left out of it"
     )
-    payloads: Payloads = Field(description="what is sent, in turn; by kind")
+    payloads: Payloads = Field(description="what is sent, drawn by weight; by kind")
+    bad_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="share of requests with a body that must be refused: cut short, noise, text, nothing"
+    )
+    protocol: Protocol = Field(
+        default="image", description="the file as it is, or in a BYTES tensor of the Open Inference Protocol v2"
+    )
+    expect: Annotated[AnyRecord | AtRest | Records, Field(discriminator="kind")] = Field(
+        default=AnyRecord(), description="which findings are right; by kind"
+    )
+    retries: Retries | None = Field(default=None, description="null: every request is sent once")
     model: str | None = Field(
         default=None, description="--model overrides it; where neither is given, the target's only model"
     )
@@ -88,6 +89,26 @@ class Scenario(Document):
             if limit >= self.timeout_s * 1000:
                 raise ValueError(f"{name} {limit:g} ms is not below timeout_s {self.timeout_s:g} s")
         return self
+
+    @model_validator(mode="after")
+    def _recovery_has_a_peak(self) -> Self:
+        if self.slos.recovery_s is not None and self.peak_end_s is None:
+            raise ValueError(f"slos.recovery_s needs arrivals with a peak, and {self.arrivals.kind} has none")
+        return self
+
+    @property
+    def peak_end_s(self) -> float | None:
+        """When the highest rate ends, in seconds of the run; None where the rate does not come down again."""
+        if isinstance(self.arrivals, Replay):
+            return None
+        at, rates = self.warmup_s, list[tuple[float, float]]()
+        for piece in self.arrivals.pieces():
+            rates.append((at, piece.from_per_s))
+            at += piece.duration_s
+            rates.append((at, piece.to_per_s))
+        highest = max(rate for _, rate in rates)
+        end = max(moment for moment, rate in rates if rate == highest)
+        return end if end < at else None
 
 
 def load_scenario(reference: str) -> tuple[Scenario, Path]:

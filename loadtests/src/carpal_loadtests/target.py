@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 
 import httpx
@@ -61,6 +62,39 @@ def check(url: str, model: str | None) -> Target:
             "Name the model that it serves with --model.",
         )
     return Target(url=base, model=model, metadata=metadata)
+
+
+def grpc_address(given: str | None) -> str:
+    """HOST:PORT of a gRPC service, after a connection was made to it.
+
+    Raises:
+        TargetUnreachableError: not given, no such form, or nobody listens.
+    """
+    host, _, port = (given or "").rpartition(":")
+    if given is None or not host or not port.isdecimal():
+        raise TargetUnreachableError(
+            f"{given or 'nothing'} is no gRPC target",
+            "The scenario speaks gRPC, which has a port of its own.",
+            "Give --grpc HOST:PORT.",
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CHECK_TIMEOUT_S).close()
+    except (OSError, OverflowError) as failure:
+        raise TargetUnreachableError(
+            f"{given} does not answer: {failure}",
+            "No load is sent to a target that is not there.",
+            "Start the service with --grpc-port, or correct --grpc.",
+        ) from failure
+    return given
+
+
+def exposes_metrics(url: str) -> bool:
+    """Whether the target has a Prometheus endpoint at /metrics."""
+    try:
+        answer = httpx.get(f"{url}/metrics", timeout=CHECK_TIMEOUT_S, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+    return answer.status_code == 200 and answer.headers.get("content-type", "").startswith("text/plain")
 
 
 def _only_model(client: httpx.Client, base: str) -> str:

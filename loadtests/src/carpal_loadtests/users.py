@@ -9,23 +9,35 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import gevent
 from gevent.event import Event
 from gevent.pool import Group
-from geventhttpclient.response import HTTPParseError
 from locust import User, task
 from locust.exception import StopUser
 
 from carpal.records.record import Model
-from carpal_loadtests.answers import FAILED, Answer, Outcome, judge
-from carpal_loadtests.connections import Connections, Reply
-from carpal_loadtests.job import Call, Plan
+from carpal_loadtests.answers import FAILED, Answer, Judge, Outcome
+from carpal_loadtests.connections import Connections, NoAnswerError, Transport
+from carpal_loadtests.job import Answerer, Summary
+from carpal_loadtests.plan import Call, Plan
 from carpal_loadtests.rows import Row
+from carpal_loadtests.wire import Reply, encode
 
-REQUEST_TYPE = "POST"
-# Second 0 lies this far ahead, so that the first request is no later than the rest.
+# Second 0 lies this far ahead where nobody says when it is, so that the first request is no later than the rest.
 HEAD_START_S = 0.1
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """One attempt: what it is worth, and the reply where there was one."""
+
+    answer: Answer
+    end_s: float
+    """When the last byte was there or the failure known: before the answer was judged, the generator's own time."""
+    reply: Reply | None = None
 
 
 class Sender:
@@ -38,29 +50,44 @@ class Sender:
     """
 
     def __init__(self, plan: Plan, record: Callable[[Row], None], fire: Callable[..., None]) -> None:
+        scenario = plan.scenario
         self._plan = plan
         self._record = record
         self._fire = fire
-        self._connections = Connections(plan.target, plan.scenario.timeout_s)
+        self._judge = Judge(scenario.protocol, plan.expected, plan.findings)
+        self._requests = [encode(scenario.protocol, payload, plan.model) for payload in plan.payloads]
+        self._transport = _transport(plan)
         self._group = Group()
         self.over = Event()
         """Set when the run has ended, in whatever way."""
         self.finished = False
         """Whether everything was sent and has ended."""
         self.offered = 0
+        self.retries = 0
+        self.in_flight = 0
+        """Requests on the way, counted apart from the rows; what is open at the end stays counted."""
         self.answerers: Counter[Model] = Counter()
         self.started_unix_s: float | None = None
         """When second 0 was, or will be; None before the run."""
+        self._worker = 0
         self._zero = float("inf")
         self._cpu_s = 0.0
+        self._cpu_from = 0.0
         self._on_the_way: dict[int, tuple[Call, float | None]] = {}
 
-    def run(self, worker: int = 0, workers: int = 1) -> None:
-        """Send everything and wait for the last answer; killing the greenlet leaves what is on the way as open rows."""
+    def run(self, worker: int = 0, workers: int = 1, zero_unix_s: float | None = None) -> None:
+        """Send everything and wait for the last answer; killing the greenlet leaves what is on the way as open rows.
+
+        Args:
+            worker: which part of the schedule is sent.
+            workers: into how many it is dealt.
+            zero_unix_s: second 0, the same for all workers; None for at once.
+        """
+        self._worker = worker
         calls = list(self._plan.calls(worker, workers))
-        self.started_unix_s = time.time() + HEAD_START_S
-        self._zero = time.perf_counter() + HEAD_START_S
-        self._cpu_s = time.process_time()
+        self.started_unix_s = time.time() + HEAD_START_S if zero_unix_s is None else zero_unix_s
+        self._zero = time.perf_counter() + self.started_unix_s - time.time()
+        self._cpu_s, self._cpu_from = time.process_time(), time.perf_counter()
         try:
             for call in calls:
                 while (ahead := call.intended_s - self._now()) > 0:  # a timer may wake a little early
@@ -70,9 +97,9 @@ class Sender:
             self.finished = True
         finally:
             self._group.kill()
-            self._connections.close()
+            self._transport.close()
             for call, start_s in list(self._on_the_way.values()):
-                self._close(Row(call.index, call.intended_s, start_s, None, 0, "", Outcome.OPEN, 0))
+                self._close(call, start_s, None, Outcome.OPEN)
             self.over.set()
 
     def elapsed_s(self) -> float:
@@ -81,7 +108,10 @@ class Sender:
 
     def cpu_share(self) -> float:
         """CPU time of this process since the sending began, share of one core."""
-        return (time.process_time() - self._cpu_s) / (self._now() + HEAD_START_S) if self.started_unix_s else 0.0
+        if self.started_unix_s is None:
+            return 0.0
+        spent_s: float = time.process_time() - self._cpu_s
+        return spent_s / (time.perf_counter() - self._cpu_from)
 
     def _now(self) -> float:
         return time.perf_counter() - self._zero
@@ -89,7 +119,7 @@ class Sender:
     def _offer(self, call: Call) -> None:
         self.offered += 1
         if len(self._group) >= self._plan.scenario.max_in_flight:
-            self._close(Row(call.index, call.intended_s, None, None, 0, "", Outcome.DROPPED, 0))
+            self._close(call, None, None, Outcome.DROPPED, attempts=0)
         else:
             self._on_the_way[call.index] = (call, None)
             self._group.spawn(self._send, call)
@@ -97,51 +127,113 @@ class Sender:
     def _send(self, call: Call) -> None:
         start_s = self._now()
         self._on_the_way[call.index] = (call, start_s)
+        self.in_flight += 1
+        attempts = 1
+        last = self._attempt(call)
+        while self._may_retry(last.answer, attempts):
+            self.retries += 1  # before the pause, in which others ask for the same budget
+            gevent.sleep(self._pause_s(last.reply, attempts))
+            attempts += 1
+            last = self._attempt(call)
+        answer, status, size = last.answer, 0, 0
+        if last.reply is not None:
+            status, size = last.reply.status, len(last.reply.body)
+        self.in_flight -= 1
+        self._close(call, start_s, last.end_s, answer.outcome, answer.code, status=status, size=size, attempts=attempts)
+
+    def _attempt(self, call: Call) -> _Attempt:
         try:
             with gevent.Timeout(self._plan.scenario.timeout_s):
-                reply = self._connections.post(
-                    self._plan.path,
-                    call.payload.body,
-                    {
-                        "Content-Type": call.payload.media_type,
-                        "X-Request-Id": f"{self._plan.scenario.name}-{call.index}",
-                    },
+                reply = self._transport.send(
+                    self._requests[call.payload], {"X-Request-Id": f"{self._plan.scenario.name}-{call.index}"}
                 )
         except (gevent.Timeout, TimeoutError):
-            self._close(
-                Row(call.index, call.intended_s, start_s, self._now(), 0, "transport.timeout", Outcome.TIMEOUT, 0)
-            )
-        except (OSError, HTTPParseError) as failure:
-            code = f"transport.{type(failure).__name__}"
-            self._close(Row(call.index, call.intended_s, start_s, self._now(), 0, code, Outcome.TRANSPORT, 0))
-        else:
-            end_s = self._now()  # before the answer is judged, which is the generator's own time
-            self._answered(call, start_s, end_s, reply)
-
-    def _answered(self, call: Call, start_s: float, end_s: float, reply: Reply) -> None:
-        answer: Answer = judge(reply.status, reply.headers, reply.body, self._plan.expected)
+            return _Attempt(Answer(Outcome.TIMEOUT, "transport.timeout"), self._now())
+        except NoAnswerError as failure:
+            return _Attempt(Answer(Outcome.TRANSPORT, f"transport.{failure}"), self._now())
+        end_s = self._now()
+        answer = self._judge.judge(reply, self._plan.payloads[call.payload])
         if answer.model is not None:
             self.answerers[answer.model] += 1
-        self._close(
-            Row(call.index, call.intended_s, start_s, end_s, reply.status, answer.code, answer.outcome, len(reply.body))
+        return _Attempt(answer, end_s, reply)
+
+    def _may_retry(self, answer: Answer, attempts: int) -> bool:
+        retries = self._plan.scenario.retries
+        return (
+            retries is not None
+            and answer.outcome in (Outcome.SHED, Outcome.TRANSPORT)
+            and attempts <= retries.most
+            and self.retries < retries.budget_share * self.offered
         )
 
-    def _close(self, row: Row) -> None:
+    def _pause_s(self, reply: Reply | None, attempts: int) -> float:
+        retries = self._plan.scenario.retries
+        assert retries is not None
+        own_s = retries.backoff_ms / 1000 * 2 ** (attempts - 1)
+        told = reply.headers.get("retry-after", "") if reply else ""
+        return max(float(own_s), float(told) if told.isdecimal() else 0.0)
+
+    def _close(
+        self,
+        call: Call,
+        start_s: float | None,
+        end_s: float | None,
+        outcome: Outcome,
+        code: str = "",
+        *,
+        status: int = 0,
+        size: int = 0,
+        attempts: int = 1,
+    ) -> None:
         """Record the row and tell Locust, with the latency from the INTENDED start: its statistics are then free of
         coordinated omission too. A refusal in good order is an exception to Locust, which knows two outcomes."""
-        self._on_the_way.pop(row.index, None)
-        self._record(row)
-        if row.outcome is Outcome.OPEN:
-            return
-        bad = row.outcome in FAILED or row.outcome in (Outcome.SHED, Outcome.DROPPED)
-        self._fire(
-            request_type=REQUEST_TYPE,
-            name=self._plan.path,
-            response_time=None if row.latency_s is None else row.latency_s * 1000,
-            response_length=row.bytes,
-            exception=f"{row.outcome.value} {row.status} {row.code}".strip() if bad else None,
-            context={"index": row.index, "start_s": row.start_s},
+        self._on_the_way.pop(call.index, None)
+        row = Row(
+            call.index,
+            call.intended_s,
+            start_s,
+            end_s,
+            status,
+            code,
+            outcome,
+            size,
+            call.payload,
+            attempts,
+            self._worker,
         )
+        self._record(row)
+        if outcome is Outcome.OPEN:
+            return
+        bad = outcome in FAILED or outcome in (Outcome.SHED, Outcome.DROPPED)
+        self._fire(
+            request_type="gRPC" if self._plan.scenario.protocol == "grpc" else "POST",
+            name=self._requests[call.payload].path,
+            response_time=None if row.latency_s is None else row.latency_s * 1000,
+            response_length=size,
+            exception=RuntimeError(f"{outcome.value} {code}".strip()) if bad else None,
+            context={},
+        )
+
+
+def summarise(sender: Sender) -> Summary:
+    """How a sender's run went, or has gone until now."""
+    started = sender.started_unix_s
+    return Summary(
+        started=None if started is None else datetime.fromtimestamp(started, UTC).isoformat(timespec="milliseconds"),
+        elapsed_s=sender.elapsed_s(),
+        cpu_share=sender.cpu_share(),
+        retries=sender.retries,
+        answerers=tuple(Answerer(model=model, answers=count) for model, count in sender.answerers.most_common()),
+        finished=sender.finished,
+    )
+
+
+def _transport(plan: Plan) -> Transport:
+    if plan.scenario.protocol == "grpc":
+        from carpal_loadtests.channels import Channels
+
+        return Channels(plan.target, plan.scenario.timeout_s)
+    return Connections(plan.target, plan.scenario.timeout_s)
 
 
 class OpenUser(User):
@@ -153,16 +245,19 @@ class OpenUser(User):
         """The sender to run; a subclass says which."""
         raise NotImplementedError
 
-    def share(self) -> tuple[int, int]:
-        """Which worker this is, and of how many."""
-        return 0, 1
+    def share(self) -> tuple[int, int, float | None]:
+        """Which worker this is, of how many, and when second 0 is; None for at once."""
+        return 0, 1, None
 
     @task
     def send(self) -> None:
         """Run the whole schedule once."""
-        self.sender().run(*self.share())
-        self.sent()
+        share = self.share()
+        try:
+            self.sender().run(*share)
+        finally:
+            self.sent()
         raise StopUser
 
     def sent(self) -> None:
-        """Called when the whole schedule was sent and has ended."""
+        """Called when the run is over, in whatever way."""

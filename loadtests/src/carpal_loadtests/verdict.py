@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
 from typing import Literal
 
+import numpy as np
 from pydantic import Field
 
 from carpal.document import Document
 from carpal_loadtests.answers import Outcome
+from carpal_loadtests.check import Check
 from carpal_loadtests.figures import Figures
-from carpal_loadtests.proof import needed, proved
+from carpal_loadtests.levels import service_levels
 from carpal_loadtests.rows import Row
-from carpal_loadtests.scenario import Slos, Validity
+from carpal_loadtests.scenario import Scenario
+from carpal_loadtests.slos import Validity
+from carpal_loadtests.trend import Slope, slope
 
 EXIT = {"pass": 0, "fail": 1, "invalid": 3}
-
-
-class Check(Document):
-    """One condition and how it was met."""
-
-    name: str
-    limit: float
-    found: float | None = Field(
-        description="None where there is nothing to compare, or the value is an unanswered request"
-    )
-    basis: Literal["proved", "empirical", "count"] = Field(
-        description="proved at the confidence of the scenario, compared as measured, or counted"
-    )
-    holds: bool
-    reason: str
+SHORTEST_FOR_DRIFT_S = 30.0
+# A trend counts where it would be so strong by luck less often than this.
+LUCK = 0.01
 
 
 class Verdict(Document):
@@ -48,96 +39,42 @@ class Verdict(Document):
 
 
 def decide(
-    slos: Slos,
-    validity: Validity,
+    scenario: Scenario,
     *,
     rows: Sequence[Row],
     figures: Figures,
     cpu_share: float | None,
     cut_short: str | None = None,
+    memory: Slope | None = None,
 ) -> Verdict:
     """Judge a run.
 
     Args:
+        scenario: what was wanted.
         rows: of the measurement, without the warm-up.
         figures: of the same rows.
         cpu_share: what the generator used of one core; None where it could not say.
         cut_short: why the run did not go to its end, if it did not.
+        memory: how the target's memory grew; None where it was not seen.
     """
-    service_levels = (*_latencies(slos, rows), *_shares(slos, figures))
-    conditions = _conditions(validity, figures, cpu_share)
+    levels = service_levels(scenario.slos, rows=rows, figures=figures, peak_end_s=scenario.peak_end_s, memory=memory)
+    conditions = _conditions(scenario.validity, figures, cpu_share)
     broken = [check.reason for check in conditions if not check.holds]
-    missed = [check.reason for check in service_levels if not check.holds]
+    missed = [check.reason for check in levels if not check.holds]
     if cut_short:
         broken.insert(0, cut_short)
     if broken:
-        return Verdict(outcome="invalid", reasons=tuple(broken), service_levels=service_levels, validity=conditions)
+        return Verdict(outcome="invalid", reasons=tuple(broken), service_levels=levels, validity=conditions)
     if missed:
-        return Verdict(outcome="fail", reasons=tuple(missed), service_levels=service_levels, validity=conditions)
-    held = tuple(check.reason for check in service_levels)
-    return Verdict(outcome="pass", reasons=held, service_levels=service_levels, validity=conditions)
-
-
-def _latencies(slos: Slos, rows: Sequence[Row]) -> list[Check]:
-    """What was not answered well is late, whatever the limit; what was refused in good order is not counted here."""
-    counted = [row for row in rows if row.outcome is not Outcome.SHED]
-    waits_ms = sorted(
-        row.latency_s * 1000 if row.outcome is Outcome.ANSWERED and row.latency_s is not None else float("inf")
-        for row in counted
-    )
-    return [_latency(name, share, limit, waits_ms, slos.confidence) for name, share, limit in slos.latencies()]
-
-
-def _latency(name: str, share: float, limit: float, waits_ms: list[float], confidence: float | None) -> Check:
-    requests = len(waits_ms)
-    late = sum(wait > limit for wait in waits_ms)
-    # Nearest rank; the product is rounded because 0.95 * 100 is a little more than 95 in binary.
-    rank = ceil(round(share * requests, 9))
-    at = waits_ms[rank - 1] if requests else float("inf")
-    found = round(at, 3) if at < float("inf") else None
-    shown = f"{at:.1f} ms" if found is not None else "no answer"
-    within = bool(requests) and at <= limit
-    tally = f"{late} of {requests} late"
-    if not within:
-        return Check(
-            name=name,
-            limit=limit,
-            found=found,
-            basis="empirical",
-            holds=False,
-            reason=f"{name}: {shown} where {limit:g} ms is allowed ({tally})",
-        )
-    if confidence is None:
-        reason = f"{name}: {shown} is within {limit:g} ms ({tally}, empirical)"
-        return Check(name=name, limit=limit, found=found, basis="empirical", holds=True, reason=reason)
-    if proved(late, requests, share, confidence):
-        reason = f"{name}: {limit:g} ms is proved at a confidence of {confidence:g} ({shown}, {tally})"
-        return Check(name=name, limit=limit, found=found, basis="proved", holds=True, reason=reason)
-    more = needed(late, share, confidence) - requests
-    reason = (
-        f"{name}: {shown} is within {limit:g} ms, and not proved at a confidence of {confidence:g}: {tally}, "
-        f"{more} more requests in time are needed"
-    )
-    return Check(name=name, limit=limit, found=found, basis="empirical", holds=False, reason=reason)
-
-
-def _shares(slos: Slos, figures: Figures) -> list[Check]:
-    counts = figures.counts
-    errors = counts.failed + counts.dropped + counts.open
-    kinds = {**counts.failures, "dropped": counts.dropped, "open": counts.open}
-    which = ", ".join(f"{number} {kind}" for kind, number in kinds.items() if number)
-    return [
-        _share("error_share", slos.error_share, errors, counts.offered, which),
-        _share("shed_share", slos.shed_share, counts.shed, counts.offered, ""),
-    ]
-
-
-def _share(name: str, limit: float, number: int, offered: int, which: str) -> Check:
-    share = number / offered if offered else None
-    holds = share is not None and share <= limit
-    shown = f"{number} of {offered} ({share:.2%})" if share is not None else "nothing was offered"
-    reason = f"{name}: {shown} where {limit:.2%} is allowed" + (f": {which}" if which else "")
-    return Check(name=name, limit=limit, found=share, basis="count", holds=holds, reason=reason)
+        return Verdict(outcome="fail", reasons=tuple(missed), service_levels=levels, validity=conditions)
+    # Only a pass is spoiled by a drift: a service that falls behind under too high a rate has failed, and said so.
+    steady = _steady(scenario, rows, figures)
+    conditions = (*conditions, *steady)
+    broken = [check.reason for check in steady if not check.holds]
+    if broken:
+        return Verdict(outcome="invalid", reasons=tuple(broken), service_levels=levels, validity=conditions)
+    held = tuple(check.reason for check in levels)
+    return Verdict(outcome="pass", reasons=held, service_levels=levels, validity=conditions)
 
 
 def _conditions(validity: Validity, figures: Figures, cpu_share: float | None) -> tuple[Check, ...]:
@@ -148,6 +85,26 @@ def _conditions(validity: Validity, figures: Figures, cpu_share: float | None) -
         _at_most("lag_p99_ms", validity.lag_p99_ms, lag_ms, "ms is the 99th percentile of the generator's delay"),
         _at_most("generator_cpu", validity.generator_cpu, cpu_share, "of one core was used by the generator"),
     )
+
+
+def _steady(scenario: Scenario, rows: Sequence[Row], figures: Figures) -> tuple[Check, ...]:
+    """Whether the latency of a run at one rate stays what it is."""
+    limit = scenario.validity.drift_share
+    held = scenario.arrivals.kind in ("constant", "poisson", "soak")
+    if limit is None or not held or figures.span_s < SHORTEST_FOR_DRIFT_S:
+        return ()
+    answered = [row for row in rows if row.outcome is Outcome.ANSWERED and row.latency_s is not None]
+    waits = [row.latency_s or 0.0 for row in answered]
+    trend = slope([row.intended_s for row in answered], waits)
+    if trend is None:
+        return ()
+    change = abs(trend.per_s) * figures.span_s / float(np.median(waits))
+    holds = change <= limit or trend.p_value > LUCK
+    reason = (
+        f"drift_share: the latency changed by {change:.0%} of its median over the run (p = {trend.p_value:.2g}), "
+        f"{limit:.0%} is allowed; a longer warm-up may help"
+    )
+    return (Check(name="drift_share", limit=limit, found=change, basis="empirical", holds=holds, reason=reason),)
 
 
 def _at_least(name: str, limit: float, found: float | None, meaning: str) -> Check:

@@ -8,17 +8,22 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from carpal_loadtests.answers import Outcome
 from carpal_loadtests.generator import Measurement, generate
-from carpal_loadtests.job import Plan
-from carpal_loadtests.payloads import gather
+from carpal_loadtests.job import Summary
+from carpal_loadtests.machine import fingerprint
+from carpal_loadtests.plan import Plan, make_plan
+from carpal_loadtests.result import Result, conclude
+from carpal_loadtests.rows import Row
 from carpal_loadtests.scenario import Scenario
+from carpal_loadtests.target import Target
 
 
 @dataclass(frozen=True)
@@ -62,9 +67,9 @@ def dead_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def record_of() -> Callable[[str], bytes]:
-    """Makes the body of a true record of the named model, as the server of known truth sends it."""
-    maker: Callable[[str], bytes] = runpy.run_path(str(Path(__file__).with_name("truth.py")))["record_of"]
+def record_of() -> Callable[..., bytes]:
+    """Makes the body of a true record of the named model and image, as the server of known truth sends it."""
+    maker: Callable[..., bytes] = runpy.run_path(str(Path(__file__).with_name("truth.py")))["record_of"]
     return maker
 
 
@@ -101,13 +106,56 @@ def scenario(image: Path) -> Callable[..., Scenario]:
 
 
 @pytest.fixture(scope="module")
-def measure(
-    tmp_path_factory: pytest.TempPathFactory, image: Path
-) -> Callable[[Scenario, Known], tuple[Plan, Measurement]]:
+def measure(tmp_path_factory: pytest.TempPathFactory, image: Path) -> Callable[..., tuple[Plan, Measurement]]:
     """Runs a scenario against a server of known truth."""
 
-    def run(scenario: Scenario, server: Known) -> tuple[Plan, Measurement]:
-        plan = Plan(scenario, server.url, "known", gather(scenario.payloads, image.parent))
-        return plan, generate(plan, tmp_path_factory.mktemp("run"), lambda progress: None)
+    def run(scenario: Scenario, server: Known, processes: int = 1) -> tuple[Plan, Measurement]:
+        plan = replace(make_plan(scenario, image.parent), target=server.url, model="known")
+        return plan, generate(plan, tmp_path_factory.mktemp("run"), lambda progress: None, processes=processes)
 
     return run
+
+
+SUMMARY = Summary(started="2026-11-23T00:00:00.000+00:00", elapsed_s=3.0, cpu_share=0.2, answerers=(), finished=True)
+
+
+@pytest.fixture
+def summary() -> Summary:
+    """Of a run that went to its end."""
+    return SUMMARY
+
+
+@pytest.fixture
+def plan(scenario: Callable[..., Scenario], tmp_path: Path) -> Plan:
+    """Ten a second for two seconds after one of warm-up."""
+    return make_plan(scenario(rate_per_s=10, duration_s=2, warmup_s=1, slos={"p99_ms": 100}), tmp_path)
+
+
+@pytest.fixture
+def measured() -> Callable[..., Measurement]:
+    """Makes measurements: the first requests of a plan, slow in the warm-up and quick after it."""
+
+    def make(plan: Plan, count: int = 1_000_000, **keys: Any) -> Measurement:
+        rows = [
+            Row(index, at, at, at + (0.5 if at < 1 else 0.02), 200, "", Outcome.ANSWERED, 100)
+            for index, at in enumerate(plan.schedule.times[:count].tolist())
+        ]
+        return Measurement(**{"rows": rows, "summary": SUMMARY, "interrupted": False, **keys})
+
+    return make
+
+
+@pytest.fixture
+def result_of(
+    scenario: Callable[..., Scenario], measured: Callable[..., Measurement], tmp_path: Path
+) -> Callable[..., Result]:
+    """Makes results: ``result_of(count=14, interrupted=True, slos={...}, samples=[...])``."""
+
+    def make(*, span_s: float = 2, slos: Any = None, samples: Any = (), arrivals: Any = None, **keys: Any) -> Result:
+        shape = {"arrivals": arrivals} if arrivals else {}
+        chosen = scenario(rate_per_s=10, duration_s=span_s, warmup_s=1, slos=slos or {"p99_ms": 100}, **shape)
+        planned = make_plan(chosen, tmp_path)
+        target = Target(url="http://127.0.0.1:1", model="known", metadata={"name": "known"})
+        return conclude(planned, target, measured(planned, **keys), fingerprint(), samples=samples)
+
+    return make

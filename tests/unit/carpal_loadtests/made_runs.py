@@ -5,12 +5,16 @@ from __future__ import annotations
 import heapq
 from pathlib import Path
 
+import numpy as np
+
 from carpal.records.record import Model
 from carpal_loadtests.answers import Outcome
+from carpal_loadtests.arrivals import schedule
 from carpal_loadtests.generator import Measurement
-from carpal_loadtests.job import Answerer, Plan, Summary
+from carpal_loadtests.job import Answerer, Summary
 from carpal_loadtests.machine import fingerprint
 from carpal_loadtests.payloads import Payload
+from carpal_loadtests.plan import Plan
 from carpal_loadtests.result import conclude, write_result
 from carpal_loadtests.rows import Row
 from carpal_loadtests.scenario import Scenario
@@ -21,7 +25,9 @@ DIGEST = "sha256:" + "0" * 64
 
 def write_run(folder: Path, scenario: Scenario, *, service_s: float, slots: int, emulated: bool = True) -> Path:
     """Write what a run against ``slots`` slots of ``service_s`` each would have left behind."""
-    plan = Plan(scenario, "http://127.0.0.1:1", "known", (Payload("grey.png", "image/png", b""),))
+    times = schedule(scenario.arrivals, warmup_s=scenario.warmup_s, seed=scenario.seed)
+    body = Payload("grey.png", "image/png", b"")
+    plan = Plan(scenario, times, (body,), np.zeros(len(times.times), dtype=np.int64), "http://127.0.0.1:1", "known")
     rows = queue(plan, service_s=service_s, slots=slots)
     model = Model(
         name="known",
@@ -50,7 +56,7 @@ def queue(plan: Plan, *, service_s: float, slots: int) -> list[Row]:
     """First come, first served by ``slots`` slots."""
     free = [0.0] * slots
     rows = []
-    for index, at in enumerate(map(float, plan.times())):
+    for index, at in enumerate(plan.schedule.times.tolist()):
         begin = max(at, heapq.heappop(free))
         heapq.heappush(free, begin + service_s)
         rows.append(Row(index, at, at, begin + service_s, 200, "", Outcome.ANSWERED, 100))

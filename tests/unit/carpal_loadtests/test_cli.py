@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from carpal_loadtests.rows import read_rows
+
+FILES = ["requests.parquet", "result.json", "server.parquet", "timeline.parquet"]
+MEMORY_SOURCE = "local process"
 CARPAL = (sys.executable, "-c", "from carpal.cli import main; main()", "load")
 
 
@@ -47,8 +51,10 @@ def test_a_good_run_passes_and_leaves_result_and_rows_also_of_a_package_under_an
     assert result["target"]["metadata"]["platform"] == "known"
     assert result["target"]["model"] == "known"  # the only one there, so it need not be named
     assert result["answerers"][0]["model"]["name"] == "starter"
-    assert sorted(path.name for path in out.iterdir()) == ["requests.csv", "result.json"]
-    assert len((out / "requests.csv").read_text().splitlines()) == 21
+    assert sorted(path.name for path in out.iterdir()) == FILES
+    assert len(read_rows(out / "requests.parquet")) == 20
+    assert result["littles_law"] is None or result["littles_law"]["holds"]
+    assert MEMORY_SOURCE in result["watched"]["sources"]
 
 
 def test_a_run_with_errors_fails_with_the_reason_and_exit_code_1(
@@ -81,7 +87,7 @@ def test_ctrl_c_keeps_what_was_measured_and_exits_130(
     assert counts["open"] >= 1
     assert counts["answered"] >= 3
     assert counts["offered"] - counts["dropped"] >= len(server.seen()) >= 5
-    assert sorted(path.name for path in out.iterdir()) == ["requests.csv", "result.json"]
+    assert sorted(path.name for path in out.iterdir()) == FILES
 
 
 def test_a_dead_target_is_said_with_its_code_and_nothing_is_written(
@@ -92,6 +98,48 @@ def test_a_dead_target_is_said_with_its_code_and_nothing_is_written(
     assert "[load.target-unreachable]" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_ci_finds_the_verdict_where_it_looks(
+    known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, junit, summary = known(), tmp_path / "junit.xml", tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    arguments = ("--target", server.url, "--out", tmp_path / "out", "--junit", junit, "--quiet")
+    done = carpal_load("run", file(duration_s=0.4), *arguments)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert 'failures="0"' in junit.read_text()
+    assert "### Load test known: **pass**" in summary.read_text()
+
+
+def test_a_full_disk_stops_the_run_and_says_what_was_measured_so_far(
+    known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path
+) -> None:
+    server, out = known(), tmp_path / "out"
+    # A file may grow to 100 kB here: the plan is smaller, and its rows reach it before the run is over.
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); {CARPAL[2]}"
+    many = {"rate_per_s": 1000, "duration_s": 5, "max_in_flight": 1}
+    command = [CARPAL[0], "-c", limited, *CARPAL[3:], "run", str(file(**many))]
+    done = subprocess.run(
+        [*command, "--target", server.url, "--out", str(out)], capture_output=True, text=True, timeout=170
+    )
+    assert "invalid: rows could not be written: File too large: the run was stopped" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 3, done.stderr
+    assert len(read_rows(out / "requests.parquet")) > 500
+    assert sorted(path.name for path in out.iterdir()) == FILES
+
+
+def test_a_disk_that_is_full_before_the_run_is_said_in_three_lines(
+    known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path
+) -> None:
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); {CARPAL[2]}"
+    command = [CARPAL[0], "-c", limited, *CARPAL[3:], "run", str(file()), "--target", known().url]
+    done = subprocess.run([*command, "--out", str(tmp_path / "out")], capture_output=True, text=True, timeout=170)
+    assert done.returncode == 2
+    assert "[load.unwritable]" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_plan_shows_every_intended_time_and_sends_nothing(file: Callable[..., Path]) -> None:

@@ -23,23 +23,27 @@ ROWS = [
     row(3, Outcome.TIMEOUT, 1.0, "transport.timeout", 0),
     row(4, Outcome.WRONG, 0.01, "answer.not-a-record"),
     row(5, Outcome.OPEN, None, status=0),
+    row(7, Outcome.REFUSED, 0.001, "image.unreadable", 422),
     Row(6, 0.6, None, None, 0, "", Outcome.DROPPED, 0),
 ]
 
 
 def test_every_request_of_the_plan_is_counted_once() -> None:
-    counts = Counts.of(ROWS, planned=9)
-    assert counts.offered == 7
+    counts = Counts.of(ROWS, planned=10)
+    assert counts.offered == 8
     assert counts.unsent == 2
-    assert (counts.answered, counts.shed, counts.failed, counts.dropped, counts.open) == (2, 1, 2, 1, 1)
+    assert (counts.answered, counts.refused, counts.shed, counts.failed, counts.dropped) == (2, 1, 1, 2, 1)
+    assert counts.open == 1
     assert counts.failures == {"timeout": 1, "wrong": 1}
-    assert counts.codes == {"service.full": 1, "transport.timeout": 1, "answer.not-a-record": 1}
-    assert counts.statuses == {"200": 3, "429": 1, "0": 1}
+    assert counts.codes == {"service.full": 1, "transport.timeout": 1, "answer.not-a-record": 1, "image.unreadable": 1}
+    assert counts.statuses == {"200": 3, "429": 1, "0": 1, "422": 1}
 
 
-@pytest.mark.parametrize("key", ["planned", "offered", "answered", "shed", "failed", "dropped", "open", "unsent"])
+@pytest.mark.parametrize(
+    "key", ["planned", "offered", "answered", "refused", "shed", "failed", "dropped", "open", "unsent"]
+)
 def test_counts_that_do_not_add_up_are_refused(key: str) -> None:
-    good = Counts.of(ROWS, planned=9).model_dump()
+    good = Counts.of(ROWS, planned=10).model_dump()
     with pytest.raises(ValidationError, match="is not"):
         Counts.model_validate({**good, key: good[key] + 1})
 
@@ -63,7 +67,7 @@ def test_percentiles_of_nothing_are_none() -> None:
 
 
 def test_latency_is_of_answered_requests_only() -> None:
-    figures = Figures.of(ROWS, planned=7, from_s=0.0, span_s=0.7)
+    figures = Figures.of(ROWS, planned=8, from_s=0.0, span_s=0.7)
     assert figures.latency is not None
     assert (figures.latency.count, figures.latency.max_ms) == (2, 30.0)
     assert figures.shed_time is not None

@@ -10,17 +10,19 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from carpal_loadtests.answers import Outcome
 from carpal_loadtests.errors import GeneratorError
 from carpal_loadtests.generator import generate
-from carpal_loadtests.job import Plan
-from carpal_loadtests.payloads import Payload
+from carpal_loadtests.job import Progress
+from carpal_loadtests.plan import make_plan
 
 ODD = {
     "garbage": [2, 5],
@@ -32,12 +34,13 @@ ODD = {
     "bad-request": [29],
     "broken": [32, 35],
     "cut": [38],
+    "other-image": [41],
 }
 
 
 @pytest.fixture(scope="module")
 def mixed(known: Callable[..., Any], scenario: Callable[..., Any], measure: Callable[..., Any]) -> Any:
-    """Fifty requests at 50/s, of which thirteen get something else than a record."""
+    """Fifty requests at 50/s, of which fourteen get something else than a record."""
     server = known(service_ms=5, answers=ODD)
     plan, measurement = measure(scenario(), server)
     return plan, measurement, server.seen()
@@ -47,7 +50,7 @@ def test_every_request_of_the_plan_is_sent_once_and_has_one_row(mixed: Any) -> N
     plan, measurement, seen = mixed
     assert sorted(entry["index"] for entry in seen) == list(range(50))
     assert [row.index for row in measurement.rows] == list(range(50))
-    np.testing.assert_allclose([row.intended_s for row in measurement.rows], plan.times(), atol=1e-6)
+    np.testing.assert_allclose([row.intended_s for row in measurement.rows], plan.schedule.times, atol=1e-6)
 
 
 def test_each_kind_of_answer_is_counted_as_what_it_is(mixed: Any) -> None:
@@ -62,13 +65,14 @@ def test_each_kind_of_answer_is_counted_as_what_it_is(mixed: Any) -> None:
         "bare-429": (Outcome.REJECTED, 429, "service.full"),
         "bad-request": (Outcome.REJECTED, 400, "request.invalid"),
         "broken": (Outcome.BROKEN, 500, "http.500"),
+        "other-image": (Outcome.WRONG, 200, "answer.other-image"),
         "cut": (Outcome.TRANSPORT, 0, "transport.HTTPConnectionClosed"),
     }
     for kind, indices in ODD.items():
         for index in indices:
             row = rows.pop(index)
             assert (row.outcome, row.status, row.code) == expected[kind], kind
-    assert Counter(row.outcome for row in rows.values()) == {Outcome.ANSWERED: 37}
+    assert Counter(row.outcome for row in rows.values()) == {Outcome.ANSWERED: 36}
 
 
 def test_an_answer_takes_at_least_what_the_server_slept(mixed: Any) -> None:
@@ -147,22 +151,80 @@ def test_what_hangs_ends_at_the_timeout_and_what_exceeds_the_requests_in_flight_
 def test_a_target_that_went_away_is_a_failure_of_each_request(
     scenario: Callable[..., Any], dead_url: str, tmp_path: Path, image: Path
 ) -> None:
-    plan = Plan(scenario(duration_s=0.2), dead_url, "known", [Payload("a", "image/png", image.read_bytes())])
+    plan = replace(make_plan(scenario(duration_s=0.2), image.parent), target=dead_url, model="known")
     measurement = generate(plan, tmp_path, lambda progress: None)
     assert [(row.outcome, row.status) for row in measurement.rows] == [(Outcome.TRANSPORT, 0)] * 10
     assert {row.code for row in measurement.rows} == {"transport.ConnectionRefusedError"}
 
 
 def test_a_load_process_that_cannot_start_is_a_typed_error(
-    scenario: Callable[..., Any], dead_url: str, tmp_path: Path
+    scenario: Callable[..., Any], dead_url: str, tmp_path: Path, image: Path
 ) -> None:
-    plan = Plan(scenario(), dead_url, "known", [Payload("a", "image/png", b"no image")])
+    chosen = scenario().model_copy(update={"protocol": "smoke signals"})
+    plan = replace(make_plan(chosen, image.parent), target=dead_url, model="known")
     with pytest.raises(GeneratorError, match="measured nothing") as failure:
         generate(plan, tmp_path, lambda progress: None)
-    assert "Take it out of the payloads" in failure.value.why
+    assert failure.value.why == "Correct the keys named above."  # the last line of the process
+
+
+def test_processes_share_the_schedule_and_send_all_of_it_once(
+    known: Callable[..., Any], scenario: Callable[..., Any], measure: Callable[..., Any]
+) -> None:
+    server = known(service_ms=5)
+    plan, measurement = measure(scenario(kind="poisson", rate_per_s=60), server, processes=3)
+    count = len(plan.schedule.times)
+    assert sorted(entry["index"] for entry in server.seen()) == list(range(count))
+    assert [row.index for row in measurement.rows] == list(range(count))
+    assert [row.worker for row in measurement.rows] == [index % 3 for index in range(count)]
+    assert {row.outcome for row in measurement.rows} == {Outcome.ANSWERED}
+    assert measurement.summary.finished
+    assert {one.worker for one in measurement.seen} == {0, 1, 2}
+    # They share second 0: what each sent first was due at its own time, and nothing was early.
+    assert min(row.lag_s for row in measurement.rows) >= 0
+
+
+def test_a_load_process_that_is_killed_ends_the_run_of_the_others_and_keeps_their_rows(
+    known: Callable[..., Any], scenario: Callable[..., Any], tmp_path: Path, image: Path
+) -> None:
+    server = known()
+    plan = replace(make_plan(scenario(rate_per_s=50, duration_s=600), image.parent), target=server.url, model="known")
+    killed: list[int] = []
+
+    def kill_one(progress: Progress) -> None:
+        if progress.ended > 20 and not killed:
+            (process,) = (
+                one
+                for one in psutil.Process().children(recursive=True)
+                if one.cmdline()[-1] == "1" and str(tmp_path) in " ".join(one.cmdline())
+            )
+            killed.append(process.pid)
+            process.kill()
+
+    measurement = generate(plan, tmp_path, kill_one, processes=2)
+    assert killed
+    assert measurement.summary is None
+    assert not measurement.interrupted
+    assert {row.worker for row in measurement.rows} == {0, 1}
+    assert len(measurement.rows) < 30_000
+
+
+def test_a_shed_request_is_tried_again_within_its_budget(
+    known: Callable[..., Any], scenario: Callable[..., Any], measure: Callable[..., Any]
+) -> None:
+    # Retry-After says 1 s; the requests after the first twenty are refused at every attempt.
+    server = known(answers={"shed": list(range(20, 40))})
+    retries = {"most": 1, "budget_share": 0.1, "backoff_ms": 1}
+    _, measurement = measure(scenario(rate_per_s=40, retries=retries), server)
+    again = [row for row in measurement.rows if row.attempts == 2]
+    # A tenth of what was offered by then: three or four of forty.
+    assert 2 <= len(again) <= 4
+    assert measurement.summary.retries == len(again)
+    assert all(row.outcome is Outcome.SHED for row in again)
+    assert all(row.service_s >= 1.0 for row in again)
+    assert len(server.seen()) == 40 + len(again)
 
 
 def test_importing_what_the_command_needs_patches_nothing() -> None:
-    script = "import sys; from carpal_loadtests import cli, generator, report, result, target\n"
+    script = "import sys; from carpal_loadtests import cli, generator, outputs, report, result, target, trial\n"
     script += "assert not {'gevent', 'locust'} & set(sys.modules), 'patched'"
     subprocess.run([sys.executable, "-c", script], check=True)

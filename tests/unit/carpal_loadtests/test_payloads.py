@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+import carpal
+from carpal.errors import ImageError
 from carpal_loadtests.errors import PayloadError
-from carpal_loadtests.payloads import Files, Phantoms, gather, media_type
+from carpal_loadtests.payloads import Files, Mix, Part, Phantoms, gather, media_type
 
 
 def test_phantoms_are_png_radiographs_that_depend_on_the_seed_alone() -> None:
@@ -60,3 +62,40 @@ def test_a_named_file_that_is_no_image_is_refused(tmp_path: Path) -> None:
 def test_a_path_without_images_is_refused(tmp_path: Path, path: str) -> None:
     with pytest.raises(PayloadError, match="holds no image"):
         gather(Files(paths=(Path(path),)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "depth"),
+    [("png8", "image/png", np.uint8), ("jpeg", "image/jpeg", np.uint8), ("png", "image/png", np.uint16)],
+)
+def test_phantoms_come_in_the_format_that_is_asked_for(form: str, kind: str, depth: type) -> None:
+    (payload,) = gather(Phantoms.model_validate({"count": 1, "size_px": 96, "format": form}), Path())
+    assert payload.media_type == kind == media_type(payload.body)
+    pixels = cv2.imdecode(np.frombuffer(payload.body, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert pixels is not None
+    assert pixels.dtype == depth
+
+
+def test_a_phantom_is_a_dicom_object_that_carpal_reads() -> None:
+    (payload,) = gather(Phantoms(count=1, size_px=96, format="dicom"), Path())
+    assert payload.media_type == "application/dicom"
+    assert carpal.read(payload.body).pixels.shape[0] == 96
+
+
+def test_a_mix_shares_the_requests_out_by_weight_and_keeps_a_share_for_bad_inputs(image: Path) -> None:
+    mix = Mix(
+        parts=(
+            Part(weight=3, payloads=Phantoms(count=2, size_px=64)),
+            Part(weight=1, payloads=Files(paths=(image,))),
+        )
+    )
+    payloads = gather(mix, Path(), bad_share=0.2)
+    assert [round(payload.weight, 6) for payload in payloads] == [0.3, 0.3, 0.2, 0.05, 0.05, 0.05, 0.05]
+    assert [payload.bad for payload in payloads] == [False] * 3 + [True] * 4
+
+
+def test_no_bad_input_can_be_read() -> None:
+    bad = [payload for payload in gather(Phantoms(count=1, size_px=64), Path(), bad_share=0.5) if payload.bad]
+    for payload in bad:
+        with pytest.raises(ImageError):
+            carpal.read(payload.body)

@@ -49,3 +49,39 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
     file.write_text("name: [")
     with pytest.raises(ScenarioError, match="is not YAML"):
         load_scenario(str(file))
+
+
+def test_every_shape_of_arrivals_can_be_written_in_yaml(scenario: Callable[..., Scenario]) -> None:
+    spike = {"kind": "spike", "rate_per_s": 1, "peak_per_s": 10, "before_s": 5, "spike_s": 2, "after_s": 5}
+    assert scenario(arrivals=spike, warmup_s=3).peak_end_s == 10
+
+
+@pytest.mark.parametrize(
+    ("stages", "end_s"),
+    [
+        (
+            [
+                {"rate_per_s": 1, "duration_s": 5},
+                {"rate_per_s": 9, "duration_s": 2},
+                {"rate_per_s": 1, "duration_s": 5},
+            ],
+            7,
+        ),
+        ([{"rate_per_s": 9, "duration_s": 5}, {"rate_per_s": 1, "to_per_s": 9, "duration_s": 2}], None),
+        ([{"rate_per_s": 1, "to_per_s": 9, "duration_s": 5}, {"rate_per_s": 9, "to_per_s": 1, "duration_s": 5}], 5),
+        ([{"rate_per_s": 1, "duration_s": 5}], None),
+    ],
+)
+def test_the_peak_ends_where_the_highest_rate_does(
+    scenario: Callable[..., Scenario], stages: list[dict[str, float]], end_s: float | None
+) -> None:
+    assert scenario(arrivals={"kind": "stages", "stages": stages}).peak_end_s == end_s
+
+
+def test_a_recovery_without_a_peak_is_refused(scenario: Callable[..., Scenario]) -> None:
+    with pytest.raises(Exception, match="needs arrivals with a peak, and constant has none"):
+        scenario(slos={"goodput_ms": 100, "recovery_s": 5})
+
+
+def test_a_replay_has_no_peak_that_is_known_before(scenario: Callable[..., Scenario]) -> None:
+    assert scenario(arrivals={"kind": "replay", "path": "trace.txt"}).peak_end_s is None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from carpal_loadtests.errors import NoModelError, TargetModelError, TargetUnreachableError
-from carpal_loadtests.target import check
+from carpal_loadtests.target import check, exposes_metrics, grpc_address
 
 
 def test_a_ready_target_is_described_by_itself(known: Callable[..., Any]) -> None:
@@ -51,3 +51,22 @@ def test_one_of_several_models_must_be_named(known: Callable[..., Any], models: 
 def test_what_is_no_url_is_unreachable(url: str) -> None:
     with pytest.raises(TargetUnreachableError):
         check(url, "known")
+
+
+@pytest.mark.parametrize("given", [None, "", "127.0.0.1", "127.0.0.1:grpc", ":8081", "127.0.0.1:99999"])
+def test_a_grpc_target_needs_host_and_port(given: str | None) -> None:
+    with pytest.raises(TargetUnreachableError):
+        grpc_address(given)
+
+
+def test_a_grpc_target_that_listens_is_taken_and_a_dead_one_is_not(known: Callable[..., Any], dead_url: str) -> None:
+    address = known().url.removeprefix("http://")
+    assert grpc_address(address) == address
+    with pytest.raises(TargetUnreachableError, match="does not answer"):
+        grpc_address(dead_url.removeprefix("http://"))
+
+
+def test_a_target_without_metrics_is_told_from_one_that_has_them(known: Callable[..., Any], dead_url: str) -> None:
+    assert not exposes_metrics(dead_url)
+    assert not exposes_metrics(known().url)
+    assert exposes_metrics(known(leak_bytes=0).url)

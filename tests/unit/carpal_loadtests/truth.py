@@ -7,12 +7,14 @@
 ``answers`` names the requests, by the index in their X-Request-Id, that get something else than a true record.
 ``stall_at`` stops the whole server for ``stall_s`` when that request arrives, as a long pause of a runtime would.
 ``package`` and ``digest`` offer a package under another name, and ``models`` is what the list of models says.
+``leak_bytes`` are kept for good at every request, and ``GET /metrics`` then counts requests as Prometheus does.
 ``GET /seen`` gives one entry a request in order of arrival: index, at_s (monotonic clock), bytes, media_type, answer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import sys
 import time
@@ -24,11 +26,11 @@ from carpal.records.record import Model, Quality, Record, Source, Timings
 DIGEST = "sha256:" + "0" * 64
 
 
-def record_of(model: str) -> bytes:
-    """A true record of nothing."""
+def record_of(model: str, digest: str = DIGEST) -> bytes:
+    """A true record of an image of that digest, in which nothing was found."""
     return Record(
         id="known",
-        source=Source(digest=DIGEST, media_type="image/png", width_px=1, height_px=1, bits=8),
+        source=Source(digest=digest, media_type="image/png", width_px=1, height_px=1, bits=8),
         quality=Quality(sharpness=0, noise=0, clipped_share=0, padded_share=0, exposure=0),
         findings=(),
         conclusions=(),
@@ -57,6 +59,7 @@ ODD: dict[str, tuple[int, str, bytes]] = {
     "bare-429": (429, "", b'{"error": "full", "code": "service.full"}'),
     "bad-request": (400, "", b'{"error": "no", "code": "request.invalid"}'),
     "broken": (500, "", b"oops"),
+    "other-image": (200, "", record_of("known", "sha256:" + "1" * 64)),
 }
 
 
@@ -72,7 +75,10 @@ class Truth:
         self.ready = behaviour.get("ready", True)
         self.models = behaviour.get("models", [self.model])
         self.digest = behaviour.get("digest")
-        self.record = record_of(behaviour.get("package", self.model))
+        self.package = behaviour.get("package", self.model)
+        self.records: dict[bytes, bytes] = {}
+        self.leak_bytes = behaviour.get("leak_bytes")
+        self.leaked: list[bytes] = []
         self.seen: list[dict[str, Any]] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -90,7 +96,7 @@ class Truth:
                     if kind == "cut":
                         break
                     await asyncio.sleep(3600 if kind == "hang" else self.service_s)
-                    status, more, answer = ODD.get(kind, (200, "", self.record))
+                    status, more, answer = ODD.get(kind) or (200, "", self.record(body))
                 writer.write(
                     f"HTTP/1.1 {status} Known\r\nContent-Length: {len(answer)}\r\n{more}\r\n".encode() + answer
                 )
@@ -100,9 +106,16 @@ class Truth:
         finally:
             writer.close()
 
+    def record(self, body: bytes) -> bytes:
+        """The record of an image; made once, because a body comes many times."""
+        if body not in self.records:
+            self.records[body] = record_of(self.package, f"sha256:{hashlib.sha256(body).hexdigest()}")
+        return self.records[body]
+
     def note(self, path: str, headers: dict[str, str], size_bytes: int) -> str:
         """Write a request down, stall if told to, and say how it is answered."""
-        index = int(headers["x-request-id"].rpartition("-")[2])
+        asked = headers.get("x-request-id")
+        index = int(asked.rpartition("-")[2]) if asked else -1  # -1: asked by nobody of the schedule
         kind = self.answers.get(index, "record") if path == f"/v2/models/{self.model}/infer" else "bad-request"
         self.seen.append(
             {
@@ -113,6 +126,8 @@ class Truth:
                 "answer": kind,
             }
         )
+        if self.leak_bytes:
+            self.leaked.append(bytes([index % 255 + 1]) * self.leak_bytes)
         if index == self.stall_at:
             time.sleep(self.stall_s)  # the stall is meant to stop everything
         return kind
@@ -121,6 +136,9 @@ class Truth:
         """Answer a GET."""
         if path == "/seen":
             return 200, "", json.dumps(self.seen).encode()
+        if path == "/metrics" and self.leak_bytes is not None:
+            text = f'# TYPE known_requests_total counter\nknown_requests_total{{code="200"}} {len(self.seen)}\n'
+            return 200, "Content-Type: text/plain; version=0.0.4\r\n", text.encode()
         if path == "/v2/health/ready":
             return (200 if self.ready else 503), "", b"{}"
         if path == f"/v2/models/{self.model}":

@@ -80,7 +80,7 @@ def read_run(replicas: int, folder: Path) -> Point:
         raise ScalingPointsError(
             f"{folder} holds no result: {failure}", "A point is N=FOLDER of carpal load run.", "Name such a folder."
         ) from failure
-    from_s, span_s = result.scenario.warmup_s, result.scenario.arrivals.duration_s
+    from_s, span_s = result.scenario.warmup_s, result.duration_s
     answered = completions(rows, from_s, from_s + span_s) / span_s
     offered = result.figures.offered_rate_per_s
     if answered > SATURATED_BELOW * offered:
