@@ -24,6 +24,7 @@ Model = Annotated[str | None, typer.Option(help="default: the scenario's, or the
 Grpc = Annotated[str | None, typer.Option(help="HOST:PORT, for scenarios that speak gRPC")]
 Processes = Annotated[int, typer.Option(min=1, max=64, help="load processes that share the schedule, one a core")]
 Metrics = Annotated[list[str] | None, typer.Option(help="URL to scrape once a second; default: TARGET/metrics")]
+Tolerance = Annotated[float, typer.Option(min=0, help="ratios of percentiles within 1 ± this are no change")]
 Json = Annotated[bool, typer.Option("--json", help="print the result as one JSON document")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="say nothing but the last line")]
 
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     load = typer.Typer(no_args_is_help=True, help="Measure a service under load and judge it.")
     load.command("run")(run)
     load.command("plan")(plan)
+    load.command("compare")(compare)
     load.command("scale")(scale)
     load.command("capacity")(capacity)
     load.command("simulate")(simulate)
@@ -48,6 +50,10 @@ def run(
     grpc: Grpc = None,
     processes: Processes = 1,
     metrics: Metrics = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="folder of an earlier run; what is proved to be worse than it fails")
+    ] = None,
+    tolerance: Tolerance = 0.05,
     junit: Annotated[Path | None, typer.Option(help="also write the checks as JUnit XML")] = None,
     summary: Annotated[
         Path | None, typer.Option(help="also add the checks as Markdown; default: $GITHUB_STEP_SUMMARY where it is set")
@@ -59,6 +65,7 @@ def run(
     # Imported here, so that carpal --help stays quick. Locust itself is imported in the load process only.
     from carpal.terminal import Terminal
     from carpal_loadtests import outputs
+    from carpal_loadtests.compare import compare as against
     from carpal_loadtests.report import lines
     from carpal_loadtests.result import refuse_taken
     from carpal_loadtests.scenario import load_scenario
@@ -76,14 +83,39 @@ def run(
         terminal.say(line)
     terminal.result(result.model_dump(mode="json"))
     keep(trial, out)
+    compared = against(baseline, out, tolerance=tolerance) if baseline is not None else None
+    checks = compared.checks if compared else ()
+    for check in checks:
+        terminal.say(check.reason)
     if junit is not None:
-        outputs.write_junit(result, junit)
+        outputs.write_junit(result, junit, more=checks)
     if summary is None and (given := os.environ.get("GITHUB_STEP_SUMMARY")):
         summary = Path(given)
     if summary is not None:
-        outputs.append_summary(outputs.summary(result), summary)
+        outputs.append_summary(outputs.summary(result, more=checks), summary)
     terminal.done(f"{result.verdict.outcome}: {out / 'result.json'} and {out / 'requests.parquet'}")
-    raise typer.Exit(INTERRUPTED if trial.measurement.interrupted else result.verdict.exit_code)
+    if trial.measurement.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    raise typer.Exit(result.verdict.exit_code or int(compared is not None and compared.worse))
+
+
+def compare(
+    before: Annotated[Path, typer.Argument(help="folder of the earlier run, A")],
+    after: Annotated[Path, typer.Argument(help="folder of the later run, B")],
+    tolerance: Tolerance = 0.05,
+    json: Json = False,
+) -> None:
+    """Compare two runs of one scenario request by request. Exits 1 where B is proved to be worse."""
+    from carpal.terminal import Terminal
+    from carpal_loadtests.compare import compare as against
+
+    terminal = Terminal(json=json)
+    comparison = against(before, after, tolerance=tolerance)
+    for check in comparison.checks:
+        terminal.say(check.reason)
+    terminal.result(comparison)
+    terminal.done(f"{'worse' if comparison.worse else 'not worse'}: {comparison.pairs} requests, {before} and {after}")
+    raise typer.Exit(int(comparison.worse))
 
 
 def plan(

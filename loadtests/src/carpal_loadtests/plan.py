@@ -68,5 +68,9 @@ def make_plan(scenario: Scenario, base: Path) -> Plan:
     """
     payloads = gather(scenario.payloads, base, bad_share=scenario.bad_share)
     times = schedule(scenario.arrivals, warmup_s=scenario.warmup_s, seed=scenario.seed, base=base)
-    weights = np.array([payload.weight for payload in payloads])
-    return Plan(scenario, times, payloads, choices(len(times.times), weights, seed=scenario.seed))
+    return Plan(scenario, times, payloads, choices(len(times.times), weights(payloads), seed=scenario.seed))
+
+
+def weights(payloads: Sequence[Payload]) -> NDArray[np.float64]:
+    """How often each payload is drawn, against the others."""
+    return np.array([payload.weight for payload in payloads])
