@@ -21,7 +21,7 @@ from carpal_loadtests.trend import Slope, slope
 EXIT = {"pass": 0, "fail": 1, "invalid": 3}
 SHORTEST_FOR_DRIFT_S = 30.0
 # A trend counts where it would be so strong by luck less often than this.
-LUCK = 0.01
+LUCK = 0.001
 
 
 class Verdict(Document):

@@ -50,9 +50,8 @@ def simulate(
 
 def lines(found: Simulated) -> list[str]:
     """A table of the policies."""
-    setup = found.setup
     said = [
-        f"simulated: {next(iter(found.outcomes.values())).sent} requests over {setup.arrivals.duration_s:g} s, service "
+        f"simulated: {next(iter(found.outcomes.values())).sent} requests over {found.duration_s:g} s, service "
         f"{found.service.mean_s * 1000:.4g} ms ({found.service.source}"
         + (", emulated)" if found.service.emulated else ")"),
         f"{'policy':<24} in time   p50 ms   p99 ms  refused  mean  most  changes  replica-hours",
@@ -81,8 +80,8 @@ def _number(value: float | None) -> str:
     return f"{value:8.1f}" if value is not None else f"{'none':>8}"
 
 
-def _writer(text: str) -> Callable[[IO[str]], None]:
-    def write(stream: IO[str]) -> None:
-        stream.write(text)
+def _writer(text: str) -> Callable[[IO[bytes]], None]:
+    def write(stream: IO[bytes]) -> None:
+        stream.write(text.encode())
 
     return write

@@ -58,6 +58,7 @@ class Simulated(Document):
     schema_: Literal["carpal.simulated/v1"] = Field(default="carpal.simulated/v1", alias="schema")
     setup: Setup
     service: ServiceTimes
+    duration_s: float = Field(description="simulated seconds")
     bin_s: float
     outcomes: Mapping[str, PolicyOutcome]
     best: str | None = Field(description="of the policies that meet the objective the cheapest; None where none does")
@@ -67,8 +68,8 @@ class Simulated(Document):
 
 def simulate(setup: Setup, service: ServiceTimes) -> Simulated:
     """Run every policy against the same requests."""
-    sent_s = schedule(setup.arrivals, warmup_s=0.0, seed=setup.seed)
-    end_s = setup.arrivals.duration_s
+    planned = schedule(setup.arrivals, warmup_s=0.0, seed=setup.seed)
+    sent_s, end_s = planned.times, planned.duration_s
     takes_s = draw_service(service, len(sent_s), setup.seed)
     bin_s = max(1.0, float(np.ceil(end_s / MOST_BINS)))
     outcomes = {}
@@ -79,6 +80,7 @@ def simulate(setup: Setup, service: ServiceTimes) -> Simulated:
     return Simulated(
         setup=setup,
         service=service,
+        duration_s=end_s,
         bin_s=bin_s,
         outcomes=outcomes,
         best=best,

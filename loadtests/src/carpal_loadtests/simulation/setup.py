@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field
 
 from carpal.document import Document
-from carpal_loadtests.arrivals import Arrivals
+from carpal_loadtests.arrivals import Arrivals, Replay
 from carpal_loadtests.autoscaling.hpa import HpaPolicy
 from carpal_loadtests.autoscaling.keda import KedaPolicy
 from carpal_loadtests.autoscaling.knative import KpaPolicy
@@ -109,6 +109,9 @@ def load_setup(path: Path) -> tuple[Setup, ServiceTimes]:
             f"{path} cannot be read: {failure}", "A simulation is a YAML file.", "Correct it, or name another file."
         ) from failure
     setup = Setup.parse(data, source=path, error=SimulationError)
+    if isinstance(setup.arrivals, Replay):
+        beside = setup.arrivals.model_copy(update={"path": path.parent / setup.arrivals.path})
+        setup = setup.model_copy(update={"arrivals": beside})
     if isinstance(setup.service, Typed):
         return setup, ServiceTimes.typed(setup.service.mean_ms / 1000, setup.service.cv)
     return setup, measured_service(path.parent / setup.service.run)
