@@ -11,6 +11,7 @@ import typer
 from carpal_loadtests.capacity.command import capacity
 from carpal_loadtests.scaling.command import scale
 from carpal_loadtests.simulation.command import simulate
+from carpal_loadtests.simulation.proof_commands import record, replay
 from carpal_loadtests.summary.command import report
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def register(app: typer.Typer) -> None:
     load.command("scale")(scale)
     load.command("capacity")(capacity)
     load.command("simulate")(simulate)
+    load.command("record")(record)
+    load.command("replay")(replay)
     load.command("report")(report)
     app.add_typer(load, name="load")
 

@@ -141,3 +141,9 @@ class EvidenceError(LoadError):
     """Something that a report cannot be made from."""
 
     code = "load.report-evidence"
+
+
+class RecordingError(LoadError):
+    """A recording of an autoscaler that cannot be made, read or compared."""
+
+    code = "load.recording"
