@@ -12,7 +12,7 @@ from carpal.cli import run
 from carpal.detection.detector import open_model
 from carpal.phantoms.dataset import generate
 from carpal_training.data.opening import open_dataset
-from carpal_training.evaluation.evaluate import FLOOR, look
+from carpal_training.evaluation.findings import FLOOR, look
 from carpal_training.evaluation.metrics import mean_average_precision
 
 IMAGES, SIZE_PX, SEED = 12, 256, 11

@@ -21,11 +21,13 @@ from carpal.phantoms.drawing import draw
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs/how-to").glob("*.md")])
+MEASURED = "tests/unit/carpal_training/evaluation/test_measurement.py"
 ELSEWHERE = {
     "make demo": "Makefile",
     ".ci/run": ".ci/run",
     "make test-cluster": "Makefile",
     "tests/integration/test_report_orthanc.py": "tests/integration/test_report_orthanc.py",
+    MEASURED: MEASURED,
 }
 RUNNABLE = {"sh", "console", "python"}
 SCREENS_OF_LINES = 2 * 60

@@ -172,3 +172,9 @@ class ParityFailedError(GateError):
     """The exported network and the trained one give different boxes."""
 
     code = "gate.parity"
+
+
+class PredictionsInvalidError(DatasetError):
+    """A table of predictions that cannot be read, or speaks of other classes or images."""
+
+    code = "dataset.bad-predictions"

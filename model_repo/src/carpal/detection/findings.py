@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from carpal.detection.calibration import calibrate
 from carpal.detection.options import DetectOptions
 from carpal.detection.postprocess import Detections
 from carpal.packages.manifest import Manifest
@@ -77,6 +78,12 @@ def _finding(
     confirmed = probability >= manifest.operating_points[label].high_specificity.threshold
     status: Literal["confirmed", "possible"] = "confirmed" if confirmed else "possible"
     size = BoxMm(width=(x1 - x0) * spacing.column_mm, height=(y1 - y0) * spacing.row_mm) if spacing else None
+    known = manifest.calibration.get(label)
     return Finding(
-        label=label, box=Box(x0=x0, y0=y0, x1=x1, y1=y1), size_mm=size, probability=probability, status=status
+        label=label,
+        box=Box(x0=x0, y0=y0, x1=x1, y1=y1),
+        size_mm=size,
+        probability=probability,
+        calibrated_probability=round(calibrate(probability, known), _PROBABILITY_DIGITS) if known else None,
+        status=status,
     )

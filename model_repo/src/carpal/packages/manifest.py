@@ -60,6 +60,30 @@ class OperatingPoints(Document):
         return self
 
 
+class Calibration(Document):
+    """How a probability of the network becomes the share of such findings that are right (a box at IoU 0.5)."""
+
+    method: Literal["temperature", "isotonic"]
+    temperature: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="divides the logit; for temperature alone"
+    )
+    knots: tuple[tuple[Probability, Probability], ...] = Field(
+        default=(), description="(probability, calibrated), ascending, joined by straight lines; for isotonic alone"
+    )
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Calibration:
+        if (self.temperature is not None) != (self.method == "temperature") or bool(self.knots) == (
+            self.method == "temperature"
+        ):
+            raise ValueError("temperature needs a temperature and no knots, isotonic needs knots and no temperature")
+        for axis in (0, 1):
+            values = [knot[axis] for knot in self.knots]
+            if values != sorted(values):
+                raise ValueError("knots must rise")
+        return self
+
+
 class ClassAccuracy(Document):
     """Accuracy of one class; null where the evaluation set has no instance, and the class is then not averaged."""
 
@@ -141,6 +165,9 @@ class Manifest(Document):
     output: OutputLayout
     nms: NmsDefaults = NmsDefaults()
     operating_points: dict[str, OperatingPoints] = Field(description="one entry a class")
+    calibration: dict[str, Calibration] = Field(
+        default={}, description="from validation images; a class with too few findings has none"
+    )
     variants: Annotated[tuple[Variant, ...], Field(min_length=1)] = Field(description="the float reference comes first")
     accuracy: Accuracy
     provenance: Provenance

@@ -1,7 +1,7 @@
 import pytest
 
 from carpal_training.data.exam import Exam
-from carpal_training.data.groups import age_band, groups_of
+from carpal_training.data.groups import age_band, groups_of, natural
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,9 @@ def test_what_is_not_known_is_a_group_of_its_own() -> None:
     assert (groups["sex"], groups["cast"], groups["examination"], groups["device"]) == (
         "O", "without cast", "initial", "Agfa",
     )  # fmt: skip
+
+
+def test_bands_are_ordered_by_their_numbers() -> None:
+    assert sorted(["5-9", "10-14", "20 and more", "not known", "0-4"], key=natural) == [
+        "0-4", "5-9", "10-14", "20 and more", "not known",
+    ]  # fmt: skip

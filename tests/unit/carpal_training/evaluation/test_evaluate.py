@@ -4,13 +4,12 @@ import numpy as np
 import orjson
 import pytest
 
-import carpal
 from carpal.detection.detector import open_detector
 from carpal.detection.postprocess import Detections
 from carpal.packages.package import open_package
-from carpal_training.data.opening import open_dataset
-from carpal_training.evaluation.evaluate import Evaluation, Findings, best_f1, evaluate, look, write_evaluation
-from carpal_training.evaluation.metrics import Truth, rank
+from carpal_training.evaluation.evaluate import Evaluation, evaluate, write_evaluation
+from carpal_training.evaluation.findings import Findings
+from carpal_training.evaluation.metrics import Truth
 
 CLASSES = ("fracture", "text")
 BOX = np.array([[0.0, 0.0, 10.0, 10.0]])
@@ -69,17 +68,3 @@ def test_the_files_hold_the_figures_and_the_curves(findings: Findings, tiny_pack
     assert lines[0] == "class,recall,precision"
     assert len(lines) == 102
     assert lines[1:3] == ["fracture,0.00,1.000000", "fracture,0.01,1.000000"]
-
-
-def test_nothing_found_gives_zeros() -> None:
-    truth = [Truth(BOX, np.array([0]))]
-    assert best_f1(rank([found()], truth, 1)[0]) == (0.0, 0.0, 0.0, None)
-
-
-def test_the_detector_that_serves_is_the_one_that_is_measured(data: Path, tiny_package: Path) -> None:
-    samples = open_dataset(data).samples[:2]
-    with open_detector(open_package(tiny_package)) as detector:
-        findings = look(detector, samples)
-        expected = detector.detections(carpal.read(samples[1].image), floor=0.001)
-    np.testing.assert_array_equal(findings.found[1].boxes, expected.boxes)
-    np.testing.assert_allclose(findings.truths[1].boxes, [[10, 20, 30, 50]], atol=1e-3)

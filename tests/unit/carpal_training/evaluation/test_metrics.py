@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from carpal.detection.postprocess import Detections
-from carpal_training.evaluation.metrics import THRESHOLDS, Truth, match, mean_average_precision, rank
+from carpal_training.evaluation.metrics import THRESHOLDS, Ranked, Truth, best_f1, match, mean_average_precision, rank
 
 CLASSES = 4
 
@@ -96,3 +96,7 @@ def test_a_second_box_on_the_same_instance_is_a_false_alarm() -> None:
 def test_a_box_counts_up_to_the_overlap_that_it_has() -> None:
     hits = match(np.array([[0.0, 0.0, 10.0, 7.0]]), np.array([[0.0, 0.0, 10.0, 10.0]]))
     np.testing.assert_array_equal(hits[:, 0], THRESHOLDS <= 0.7 + 1e-9)
+
+
+def test_nothing_found_gives_zeros() -> None:
+    assert best_f1(Ranked(np.zeros(0), np.zeros((10, 0), bool), 1)) == (0.0, 0.0, 0.0, None)

@@ -11,7 +11,7 @@ from pydantic import Field
 from carpal.document import Document
 from carpal.records.record import Digest
 from carpal_training.data.dataset import Dataset
-from carpal_training.data.groups import groups_of
+from carpal_training.data.groups import groups_of, natural
 from carpal_training.data.issues import Issues
 
 Count = Annotated[int, Field(ge=0)]
@@ -106,9 +106,3 @@ def _groups(dataset: Dataset) -> dict[str, dict[str, GroupCount]]:
         }
         for dimension, groups in members.items()
     }
-
-
-def natural(group: str) -> tuple[int, str]:
-    """Bands of numbers in the order of their numbers, then names."""
-    head = group.split("-")[0].split(" ")[0]
-    return (int(head), "") if head.isdigit() else (1000, group)

@@ -36,5 +36,11 @@ def age_band(age_years: float | None) -> str:
     return f"{low} and more"
 
 
+def natural(group: str) -> tuple[int, str]:
+    """Bands of numbers in the order of their numbers, then names."""
+    head = group.split("-")[0].split(" ")[0]
+    return (int(head), "") if head.isdigit() else (1000, group)
+
+
 def _either(flag: bool | None, yes: str, no: str) -> str:
     return UNKNOWN if flag is None else yes if flag else no

@@ -36,7 +36,7 @@ from carpal.packages.package import Package
 from carpal.records.record import Digest, Probability
 from carpal_training.data.dataset import Sample
 from carpal_training.evaluation.bootstrap import Draws, average_precision, draw_patients, match_class, mean_over_classes
-from carpal_training.evaluation.evaluate import Findings, look
+from carpal_training.evaluation.findings import Findings, look
 from carpal_training.run import write_whole
 
 BEFORE_CAST: tuple[Step, ...] = (

@@ -15,51 +15,90 @@ Repository = Annotated[str | None, typer.Option("--repository", help="Where pack
 
 
 def evaluate_command(
-    model: Annotated[
-        str, typer.Option("--model", help="A package: starter, a folder, name, name@channel, name:version.")
+    data: Annotated[
+        Path, typer.Option("--data", help="A dataset as carpal train run takes it; with --predictions its dataset.csv.")
     ],
-    data: Data,
-    out: Annotated[Path, typer.Option("--out", help="Folder for evaluation.json and curves.csv.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the report and the documents behind it.")],
+    model: Annotated[
+        str | None, typer.Option("--model", help="A package: starter, a folder, name, name@channel, name:version.")
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option("--predictions", help="Instead of a package: a table of boxes that were found.")
+    ] = None,
+    against: Annotated[str | None, typer.Option("--against", help="A second package to compare with.")] = None,
     part: Annotated[str, typer.Option("--part", help="train, val or test.")] = "test",
+    split: Annotated[
+        Path | None, typer.Option("--split", help="A table with filestem and split, instead of the package's own deal.")
+    ] = None,
+    focus: Annotated[str, typer.Option("--focus", help="Class of the subgroups.")] = "fracture",
+    apart: Annotated[list[str], typer.Option("--apart", help="Class without which means are given too.")] = ["text"],  # noqa: B006  typer copies it
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", min=0, max=1, help="A further threshold at which images are read.")
+    ] = None,
+    classes: Annotated[
+        str, typer.Option("--classes", help="With --predictions: names in the order of class_id, commas between them.")
+    ] = "",
+    draws: Annotated[int, typer.Option("--draws", min=100, help="Draws of patients for the intervals.")] = 2000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed draws the same patients.")] = 0,
     repository: Repository = None,
     threads: Annotated[int, typer.Option("--threads", min=1, help="Images looked at at the same time.")] = 2,
     json: Json = False,
 ) -> None:
-    """Measure a package on one part of a dataset, through the path that serves it."""
-    from carpal.detection.detector import open_detector
+    """Measure a package on one part of a dataset, through the path that serves it, or measure stored predictions."""
     from carpal.errors import UsageError
-    from carpal.packages.reference import resolve
     from carpal_training.data.splits import PARTS
-    from carpal_training.evaluation.evaluate import evaluate, look, write_evaluation
-    from carpal_training.evaluation.parts import open_split
+    from carpal_training.evaluation.measurement import PAGE, Options, measure_package, measure_predictions
 
     terminal = Terminal(json=json)
     chosen = next((known for known in PARTS if known == part), None)
     if chosen is None:
         raise UsageError(f"--part {part} is not a part", f"The parts are {', '.join(PARTS)}.", "Choose one of them.")
-    package = resolve(model, repository)
-    dataset, split = open_split(package, data)
-    samples = split.samples(dataset, chosen)
-    if not samples:
-        raise UsageError(f"{part} of {data} has no image", "The split gave it no patient.", "Choose another part.")
-    with open_detector(package, threads=1) as detector:
-        with terminal.progress(f"Looking at {len(samples)} images", len(samples)) as advance:
-            findings = look(detector, samples, threads=threads, advance=advance)
-        evaluation = evaluate(
-            findings,
-            detector,
-            dataset=dataset.name,
-            dataset_digest=dataset.digest,
-            split_digest=split.digest,
-            part=chosen,
-            command=f"carpal evaluate --model {model} --data {data} --part {part} --out {out}",
+    if (model is None) == (predictions is None):
+        raise UsageError(
+            "there are two ways to evaluate", "A package is run, or stored predictions are read.",
+            "Give --model or --predictions, one of them.",
+        )  # fmt: skip
+    given = {
+        "model": model, "predictions": predictions, "against": against, "data": data, "part": part, "split": split,
+        "focus": focus if focus != "fracture" else None, "threshold": threshold, "classes": classes or None,
+        "draws": draws if draws != 2000 else None, "seed": seed or None, "out": out,
+    }  # fmt: skip
+    options = Options(
+        part=chosen,
+        focus=focus,
+        apart=tuple(apart),
+        given=threshold,
+        draws=draws,
+        seed=seed,
+        threads=threads,
+        command="carpal evaluate" + "".join(f" --{key} {value}" for key, value in given.items() if value is not None),
+    )
+    if predictions is not None:
+        from carpal_training.data.table import read_table
+        from carpal_training.evaluation.predictions import read_predictions
+
+        names = tuple(name.strip() for name in classes.split(",") if name.strip())
+        stored = read_predictions(predictions, names)
+        exams = {row.stem: row.exam for row in read_table(data)}
+        reading = measure_predictions(
+            stored, exams, names, out, options, name=predictions.name.split(".")[0], dataset=data.name.split(".")[0]
         )
-    write_evaluation(evaluation, findings, out)
+        terminal.result(reading)
+        one = reading.levels["image"][reading.focus]
+        terminal.done(f"AUC of {reading.focus} by image {one.auc.value:.4f}, {reading.images} images: {out}/{PAGE}")
+        return
+    from carpal.packages.reference import resolve
+    from carpal_training.evaluation.parts import open_split
+
+    package = resolve(model or "", repository)
+    dataset, dealt = open_split(package, data, split)
+    other = None if against is None else resolve(against, repository)
+    evaluation, _ = measure_package(package, dataset, dealt, out, options, terminal, other)
     terminal.result(evaluation)
     left = f"; no instance of {', '.join(evaluation.left_out_classes)}" if evaluation.left_out_classes else ""
     terminal.done(
         f"mAP50 {evaluation.map50:.3f}, mAP50-95 {evaluation.map50_95:.3f} over {len(evaluation.averaged_classes)} "
-        f"classes, {evaluation.images} images{left}: {out}/evaluation.json"
+        f"classes, {evaluation.images} images{left}: {out}/{PAGE}"
     )
 
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from carpal.detection.detector import Detector
-from carpal.detection.postprocess import Detections
 from carpal.document import Document
-from carpal.imaging.readers import read
 from carpal.packages.manifest import Accuracy, ClassAccuracy
 from carpal.records.record import Digest, Probability
-from carpal_training.data.dataset import Sample
-from carpal_training.evaluation.metrics import RECALLS, Ranked, Truth, mean_average_precision, rank
-from carpal_training.evaluation.operating_points import image_probabilities, measure
+from carpal_training.evaluation.boxes import BoxFigures
+from carpal_training.evaluation.findings import FLOOR, Findings
+from carpal_training.evaluation.metrics import RECALLS, Ranked, best_f1, mean_average_precision
+from carpal_training.evaluation.operating_points import measure
 from carpal_training.run import write_whole
 
-FLOOR = 0.001
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -70,6 +64,7 @@ class Evaluation(Document):
     left_out_classes: tuple[str, ...] = Field(description="without an instance in this part, so not averaged")
     classes: dict[str, ClassEvaluation]
     command: str = Field(description="what gives these figures again")
+    boxes: BoxFigures | None = Field(default=None, description="intervals, IoU, FROC, calibration, confusion")
 
     def accuracy(self) -> Accuracy:
         """As a manifest holds it."""
@@ -94,39 +89,6 @@ class Evaluation(Document):
         )
 
 
-class Findings:
-    """What a detector found in some samples, and what is there; in source pixels."""
-
-    def __init__(self, found: Sequence[Detections], truths: Sequence[Truth], classes: tuple[str, ...]) -> None:
-        self.found, self.truths, self.classes = found, truths, classes
-
-    @property
-    def ranked(self) -> list[Ranked]:
-        """Detections of each class, matched."""
-        return rank(self.found, self.truths, len(self.classes))
-
-    def presence(self, index: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """For each image: the class's strongest probability (0 where nothing was found), and whether it is there."""
-        present = np.array([bool((truth.classes == index).any()) for truth in self.truths])
-        return image_probabilities(self.found, index), present
-
-
-def look(
-    detector: Detector, samples: Sequence[Sample], *, threads: int = 2, advance: Callable[[], object] = lambda: None
-) -> Findings:
-    """Run the detector over samples, in their order; with one thread a call in the engine, several threads pay best."""
-
-    def one(sample: Sample) -> tuple[Detections, Truth]:
-        radiograph = read(sample.image)
-        found = detector.detections(radiograph, floor=FLOOR)
-        advance()
-        return found, Truth(sample.boxes_px(radiograph.width, radiograph.height), sample.classes)
-
-    with ThreadPoolExecutor(threads) as pool:
-        pairs = list(pool.map(one, samples))
-    return Findings([found for found, _ in pairs], [truth for _, truth in pairs], detector.manifest.classes)
-
-
 def evaluate(
     findings: Findings,
     detector: Detector,
@@ -136,8 +98,9 @@ def evaluate(
     split_digest: str,
     part: Literal["train", "val", "test"],
     command: str,
+    boxes: BoxFigures | None = None,
 ) -> Evaluation:
-    """The figures of one part."""
+    """The figures of one part; ``boxes`` are those of ``carpal_training.evaluation.boxes``, where they are wanted."""
     ranked = findings.ranked
     map50, map50_95 = mean_average_precision(ranked)
     manifest = detector.manifest
@@ -161,6 +124,7 @@ def evaluate(
         left_out_classes=tuple(name for name, entry in entries.items() if not entry.instances),
         classes=entries,
         command=command,
+        boxes=boxes,
     )
 
 
@@ -206,15 +170,3 @@ def _class_evaluation(findings: Findings, ranked: Ranked, index: int, detector: 
         ap50_95=average.mean(),
         **common,
     )
-
-
-def best_f1(ranked: Ranked) -> tuple[float, float, float, float | None]:
-    """Precision, recall, F1 and threshold where F1 at IoU 0.5 is best; zeros where nothing was found."""
-    if not len(ranked.probabilities):
-        return 0.0, 0.0, 0.0, None
-    precision, recall = ranked.precision(), ranked.recall()
-    f1 = np.divide(
-        2 * precision * recall, precision + recall, out=np.zeros_like(precision), where=precision + recall > 0
-    )
-    best = int(np.argmax(f1))
-    return float(precision[best]), float(recall[best]), float(f1[best]), float(ranked.probabilities[best])

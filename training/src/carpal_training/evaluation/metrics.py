@@ -75,6 +75,18 @@ def mean_average_precision(ranked: Sequence[Ranked]) -> tuple[float, float]:
     return float(np.mean([value[0] for value in values])), float(np.mean(values))
 
 
+def best_f1(ranked: Ranked) -> tuple[float, float, float, float | None]:
+    """Precision, recall, F1 and threshold where F1 at IoU 0.5 is best; zeros where nothing was found."""
+    if not len(ranked.probabilities):
+        return 0.0, 0.0, 0.0, None
+    precision, recall = ranked.precision(), ranked.recall()
+    f1 = np.divide(
+        2 * precision * recall, precision + recall, out=np.zeros_like(precision), where=precision + recall > 0
+    )
+    best = int(np.argmax(f1))
+    return float(precision[best]), float(recall[best]), float(f1[best]), float(ranked.probabilities[best])
+
+
 def _rank_class(found: Sequence[Detections], truths: Sequence[Truth], index: int) -> Ranked:
     probabilities, hits, instances = [np.zeros(0)], [np.zeros((len(THRESHOLDS), 0), bool)], 0
     for detections, truth in zip(found, truths, strict=True):

@@ -12,8 +12,8 @@ from carpal_training.data.splits import Split, make_split
 from carpal_training.recipe import SplitPlan
 
 
-def open_split(package: Package, data: Path) -> tuple[Dataset, Split]:
-    """A dataset, dealt out as the package's training dealt it.
+def open_split(package: Package, data: Path, table: Path | None = None) -> tuple[Dataset, Split]:
+    """A dataset, dealt out as the package's training dealt it, or as a published table says.
 
     Raises:
         ClassesDifferError: the dataset has other classes than the package.
@@ -22,6 +22,8 @@ def open_split(package: Package, data: Path) -> tuple[Dataset, Split]:
     training = package.manifest.provenance.training
     dataset = open_dataset(data)
     check_classes(list(package.manifest.classes), list(dataset.classes), package.manifest.name)
+    if table is not None:
+        return dataset, make_split(dataset, SplitPlan(file=str(table)))
     settings = {key.removeprefix("split."): value for key, value in training.items() if key.startswith("split.")}
     # A package from before patients were dealt out alike says nothing of it, and was dealt by chance.
     return dataset, make_split(dataset, SplitPlan.model_validate({"stratified": False, **settings}))

@@ -12,7 +12,7 @@ from carpal.packages.manifest import Manifest, Variant
 from carpal.packages.package import write_package
 from carpal.terminal import Terminal
 from carpal_training.data.dataset import Sample
-from carpal_training.evaluation.evaluate import look
+from carpal_training.evaluation.findings import look
 from carpal_training.evaluation.metrics import mean_average_precision
 from carpal_training.export.gate import Gate, judge
 from carpal_training.export.variants import Plan, Sources, VariantReport

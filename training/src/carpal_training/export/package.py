@@ -31,7 +31,9 @@ from carpal_training.data.dataset import Dataset, Sample
 from carpal_training.data.opening import open_dataset
 from carpal_training.data.splits import Split, make_split
 from carpal_training.errors import DataDiffersError
-from carpal_training.evaluation.evaluate import Findings, evaluate, look
+from carpal_training.evaluation.calibration import fit_classes
+from carpal_training.evaluation.evaluate import evaluate
+from carpal_training.evaluation.findings import Findings, look
 from carpal_training.evaluation.operating_points import choose
 from carpal_training.export.candidates import try_variants
 from carpal_training.export.gate import Gate
@@ -214,6 +216,7 @@ def _measured(
     return draft.model_copy(
         update={
             "operating_points": points,
+            "calibration": fit_classes(findings.ranked, draft.classes),
             "accuracy": evaluation.accuracy(),
             "variants": (variant.model_copy(update={"map50": evaluation.map50, "map50_95": evaluation.map50_95}),),
         }
