@@ -17,7 +17,7 @@ from carpal_training.evaluation.reading import Interval, Plan, Reading, interval
 
 GRAZ = Path(__file__).resolve().parents[5] / "shared/data/graz"
 POINTS = OperatingPoints(
-    high_sensitivity=OperatingPoint(threshold=0.25), high_specificity=OperatingPoint(threshold=0.6)
+    high_sensitivity=OperatingPoint(threshold=0.25), high_specificity=OperatingPoint(threshold=0.45)
 )
 
 
