@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from carpal_loadtests.capacity.command import capacity
+from carpal_loadtests.limits.command import overload, saturate, soak
 from carpal_loadtests.scaling.command import scale
 from carpal_loadtests.simulation.command import simulate
 from carpal_loadtests.simulation.proof_commands import record, replay
@@ -36,6 +37,9 @@ def register(app: typer.Typer) -> None:
     load.command("run")(run)
     load.command("plan")(plan)
     load.command("compare")(compare)
+    load.command("saturate")(saturate)
+    load.command("overload")(overload)
+    load.command("soak")(soak)
     load.command("scale")(scale)
     load.command("capacity")(capacity)
     load.command("simulate")(simulate)

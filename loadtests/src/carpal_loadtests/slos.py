@@ -36,7 +36,7 @@ class Slos(Document):
     goodput_per_s: Annotated[float, Field(gt=0)] | None = Field(default=None, description="least good answers a second")
     goodput_share: Share | None = Field(default=None, description="least good answers, share of the requests offered")
     recovery_s: Annotated[float, Field(ge=0)] | None = Field(
-        default=None, description="most seconds after the peak until 95 % of each second's requests are good again"
+        default=None, description="most seconds after the peak until 90 % of each second's requests are good again"
     )
     memory_mib_per_h: Annotated[float, Field(gt=0)] | None = Field(
         default=None, description="most growth of the target's resident memory, proved over the second half of the run"

@@ -93,14 +93,19 @@ def run_trial(plan: Plan, described: Target, setting: Setting, out: Path, termin
     return Trial(result, measurement, telemetry)
 
 
-def keep(trial: Trial, out: Path) -> None:
+def keep(trial: Trial, out: Path, *, result: Result | None = None) -> None:
     """Write a trial into its folder.
+
+    Args:
+        trial: a run that is over.
+        out: its folder.
+        result: in the place of the trial's own, with more checks say.
 
     Raises:
         UnwritableError: the disk is full, say.
     """
     write_result(
-        trial.result,
+        result or trial.result,
         trial.measurement.rows,
         out,
         samples=trial.samples.samples,

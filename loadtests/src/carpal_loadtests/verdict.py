@@ -37,6 +37,17 @@ class Verdict(Document):
         """0 pass, 1 fail, 3 invalid."""
         return EXIT[self.outcome]
 
+    def also(self, checks: Sequence[Check]) -> Verdict:
+        """The verdict with more service levels: a pass or a fail that they can turn, and an invalid that stays."""
+        levels = (*self.service_levels, *checks)
+        missed = tuple(check.reason for check in levels if not check.holds)
+        if self.outcome == "invalid":
+            return self.model_copy(update={"service_levels": levels})
+        reasons = missed or tuple(check.reason for check in levels)
+        return Verdict(
+            outcome="fail" if missed else "pass", reasons=reasons, service_levels=levels, validity=self.validity
+        )
+
 
 def decide(
     scenario: Scenario,
