@@ -29,10 +29,12 @@ def program(request: pytest.FixtureRequest) -> Path:
 def template(program: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """``template(chart, values, release="wrist")``: what helm template says of values given as a dictionary."""
 
-    def run(chart: str, values: dict[str, Any], release: str = "wrist") -> subprocess.CompletedProcess[str]:
+    def run(
+        chart: str, values: dict[str, Any], release: str = "wrist", namespace: str = NAMESPACE
+    ) -> subprocess.CompletedProcess[str]:
         file = tmp_path / "values.yaml"
         file.write_text(yaml.safe_dump(values))
-        command = [program, "template", release, CHARTS / chart, "--namespace", NAMESPACE, "--values", file]
+        command = [program, "template", release, CHARTS / chart, "--namespace", namespace, "--values", file]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     return run

@@ -118,6 +118,12 @@ def test_a_release_that_kserve_could_not_name_is_refused(release: str, refused: 
     assert "fullnameOverride" in refused("detector", {}, release)
 
 
+def test_a_host_name_that_kserve_could_not_make_is_refused(template: Callable[..., Any], tmp_path: Any):
+    """It would be installed and never become ready: seen on v0.20.0 with a long name of the namespace."""
+    assert template("detector", {}, "wrist", "n" * 47).returncode == 0
+    assert "fullnameOverride" in template("detector", {}, "wrist", "n" * 48).stderr
+
+
 @pytest.mark.parametrize("chart", NAMES)
 def test_every_value_says_what_it_changes(chart: str):
     """An object that only groups others may go without, where each of them says it."""

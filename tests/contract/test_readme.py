@@ -28,6 +28,7 @@ ELSEWHERE = {
     "make test-cluster": "Makefile",
     "tests/integration/test_report_orthanc.py": "tests/integration/test_report_orthanc.py",
     MEASURED: MEASURED,
+    "tests/cluster/test_detector_chart.py": "tests/cluster/test_detector_chart.py",
 }
 RUNNABLE = {"sh", "console", "python"}
 SCREENS_OF_LINES = 2 * 60

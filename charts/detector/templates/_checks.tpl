@@ -5,6 +5,10 @@
 {{- if or (gt (len $name) 40) (not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name)) -}}
 {{- $problems = append $problems (printf "The name %q is not one that KServe takes: at most 40 small letters, digits and dashes, a letter first. Name the release otherwise, or set fullnameOverride." $name) -}}
 {{- end -}}
+{{- $host := printf "%s-predictor-%s" (ternary (include "carpal-detector.canaryName" .) $name .Values.canary.enabled) .Release.Namespace -}}
+{{- if and (not .Values.route.enabled) (gt (len $host) 63) -}}
+{{- $problems = append $problems (printf "KServe makes the host name %s, of which a part may have 63 characters, and would never be ready: name the release shorter, or set fullnameOverride." $host) -}}
+{{- end -}}
 {{- with .Values.autoscaling -}}
 {{- if lt (int .maxReplicas) (int .minReplicas) -}}
 {{- $problems = append $problems (printf "autoscaling.maxReplicas is %d, below autoscaling.minReplicas, which is %d: KServe would never scale. Raise the one or lower the other." (int .maxReplicas) (int .minReplicas)) -}}
