@@ -27,6 +27,7 @@ INDIRECT = {
     "pyjpegls": "pydicom's decoder of JPEG-LS, found by name",
     "opentelemetry-api": "shares the name space opentelemetry with the SDK, which builds on it",
     "opentelemetry-exporter-otlp-proto-http": "as above: the exporter of the SDK",
+    "tensorboard": "torch.utils.tensorboard, which imports it",
     "pyopenssl": "model-signing, which imports it and does not ask for it",
 }
 # Two distributions share the namespace `google`; only one of them is ours to use.

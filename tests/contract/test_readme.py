@@ -26,6 +26,7 @@ ELSEWHERE = {
     "make demo": "Makefile",
     ".ci/run": ".ci/run",
     "make test-cluster": "Makefile",
+    "tests/integration/test_training_run.py": "tests/integration/test_training_run.py",
     "tests/integration/test_report_orthanc.py": "tests/integration/test_report_orthanc.py",
     MEASURED: MEASURED,
     "tests/cluster/test_detector_chart.py": "tests/cluster/test_detector_chart.py",

@@ -1,5 +1,7 @@
-from carpal_training.distributed import told
-from carpal_training.errors import DivergedError, WorkerLostError
+import pytest
+
+from carpal_training.distributed import STORE_BYTES, check_shared_memory, told
+from carpal_training.errors import DivergedError, SharedMemorySmallError, WorkerLostError
 
 
 class GroupError(Exception):
@@ -22,3 +24,11 @@ def test_any_other_failure_names_the_last_words() -> None:
     assert isinstance(failure, WorkerLostError)
     assert "last words" in failure.what
     assert "--resume" in failure.remedy
+
+
+def test_a_container_with_too_little_shared_memory_is_told_before_ray_starts() -> None:
+    with pytest.raises(SharedMemorySmallError, match="/dev/shm has 64 MB free, 80 MB are needed") as caught:
+        check_shared_memory(64_000_000)
+    assert "--shm-size" in caught.value.remedy
+    check_shared_memory(STORE_BYTES)
+    check_shared_memory(None)

@@ -39,6 +39,25 @@ def test_epochs_of_an_earlier_attempt_are_not_told_again(tmp_path: Path) -> None
     assert voice.said == []
 
 
+def test_each_epoch_is_noted_once_in_every_journal(tmp_path: Path) -> None:
+    class Notes:
+        def __init__(self) -> None:
+            self.epochs: list[int] = []
+
+        def note(self, epoch: Epoch) -> None:
+            self.epochs.append(epoch.epoch)
+
+        def close(self) -> None:
+            """Nothing is held."""
+
+    folder, notes = RunFolder(tmp_path), Notes()
+    follower = Follower(folder, Voice(), lambda _: None, 3, [notes])
+    for done in (1, 2, 2):
+        folder.write_epochs([Epoch(number + 1, 1.0, 1.0, 2.0, 3.0, 0.01, None, None) for number in range(done)])
+        follower.tick()
+    assert notes.epochs == [1, 2]
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min 00 s"), (125, "2 min 05 s")])
 def test_durations_read_well(seconds: float, text: str) -> None:
     assert duration(seconds) == text

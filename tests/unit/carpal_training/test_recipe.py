@@ -57,11 +57,6 @@ def test_contrast_comes_after_the_stretch() -> None:
     assert names.index("percentile-stretch") < names.index("clahe") < names.index("letterbox")
 
 
-def test_fewer_workers_than_none_are_refused(recipe_file: Path) -> None:
-    with pytest.raises(RecipeInvalidError, match="fewest_workers"):
-        read_recipe(recipe_file, ["workers=2", "fewest_workers=3"])
-
-
 def test_an_unknown_key_is_refused_with_the_nearest_one(recipe_file: Path) -> None:
     recipe_file.write_text("epochs: 2\naugmentation: {mosiac: 0.5}\n")
     with pytest.raises(RecipeInvalidError, match=r"augmentation\.mosiac: unknown key, did you mean 'mosaic'"):

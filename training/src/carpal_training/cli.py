@@ -44,18 +44,30 @@ def train_command(
     ] = None,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value, instead of the recipe's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    tensorboard: Annotated[
+        Path | None, typer.Option("--tensorboard", help="Folder for TensorBoard's events (an extra).")
+    ] = None,
+    mlflow: Annotated[
+        str | None, typer.Option("--mlflow", help="Folder or address of an MLflow store (an extra).")
+    ] = None,
     repository: Repository = None,
     json: Json = False,
 ) -> None:
     """Train a network on one Ray worker or more, and leave a run in a folder."""
     from carpal_training.driver import train_run
+    from carpal_training.journals import Journal, MlflowJournal, TensorBoardJournal
     from carpal_training.recipe import read_recipe
     from carpal_training.run import RunFolder
 
     terminal = Terminal(json=json)
     changes = [*(overrides or []), *([f"workers={workers}"] if workers else [])]
     chosen = read_recipe(RunFolder(out).recipe_file if resume else recipe, changes)
-    summary = train_run(chosen, data, out, terminal, resume=resume, repository=repository)
+    journals: list[Journal] = []
+    if tensorboard is not None:
+        journals.append(TensorBoardJournal(tensorboard))
+    if mlflow is not None:
+        journals.append(MlflowJournal(mlflow, out.name, chosen.flat()))
+    summary = train_run(chosen, data, out, terminal, resume=resume, repository=repository, journals=journals)
     terminal.result(summary)
     best = "" if summary.best_map50 is None else f", best mAP50 {summary.best_map50:.3f} in epoch {summary.best_epoch}"
     terminal.done(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from carpal.errors import CarpalError
-from carpal_training.errors import WorkerLostError
+from carpal_training.errors import SharedMemorySmallError, WorkerLostError
 from carpal_training.job import Job
 from carpal_training.run import Epoch
 
@@ -44,6 +44,7 @@ def train(job: Job, tick: Callable[[], None]) -> None:
 
     Raises:
         CarpalError: what a worker raised.
+        SharedMemorySmallError: Ray would not start here.
         WorkerLostError: a worker failed in another way.
         KeyboardInterrupt: passed on after the workers were ended.
     """
@@ -127,6 +128,7 @@ def _cluster(workers: int) -> Iterator[None]:
         finally:
             ray.shutdown()
         return
+    check_shared_memory(shutil.disk_usage("/dev/shm").free if Path("/dev/shm").is_dir() else None)
     folder = tempfile.mkdtemp(prefix="ray-")  # short: the paths of its sockets may have 107 bytes
     try:
         ray.init(
@@ -143,6 +145,23 @@ def _cluster(workers: int) -> Iterator[None]:
     finally:
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_shared_memory(free_bytes: int | None) -> None:
+    """Refuse before Ray starts: it would fall back to files, and be slow without a word.
+
+    Args:
+        free_bytes: in /dev/shm; None where a system has none.
+
+    Raises:
+        SharedMemorySmallError: less than the object store takes.
+    """
+    if free_bytes is not None and free_bytes < STORE_BYTES:
+        raise SharedMemorySmallError(
+            f"/dev/shm has {free_bytes / 1e6:.0f} MB free, {STORE_BYTES / 1e6:.0f} MB are needed",
+            "Ray keeps its object store there; a container gets 64 MB unless it is told otherwise.",
+            "Give it more: docker run --shm-size=1g, or an emptyDir with medium Memory at /dev/shm.",
+        )
 
 
 def told(failure: BaseException) -> BaseException:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from carpal_training.data.splits import Split, make_split
 from carpal_training.errors import DataDiffersError, RunMissingError, StoppedError
 from carpal_training.follower import Follower
 from carpal_training.job import Job
+from carpal_training.journals import Journal
 from carpal_training.order import shown
 from carpal_training.origin import code_revision, library_versions
 from carpal_training.recipe import Recipe, write_recipe
@@ -47,6 +48,7 @@ def train_run(
     resume: bool = False,
     repository: str | None = None,
     fit: Fit = distributed.train,
+    journals: Sequence[Journal] = (),
 ) -> Summary:
     """Train, and leave a run in ``out``.
 
@@ -58,6 +60,7 @@ def train_run(
         resume: go on from the last checkpoint.
         repository: where ``recipe.start`` is looked for when it names a package.
         fit: runs the job, calling its second argument now and then; on Ray's workers by default.
+        journals: where each epoch is noted; they are closed at the end.
 
     Raises:
         CarpalError: of every kind that carpal_training.errors names; StoppedError after ctrl-C.
@@ -86,7 +89,7 @@ def train_run(
         folder.split_file, orjson.dumps({"digest": split.digest, "parts": split.parts}, option=orjson.OPT_INDENT_2)
     )
     folder.write_summary(summary)
-    return _fit(_job(recipe, dataset, split, folder, terminal, start, resume), folder, summary, terminal, fit)
+    return _fit(_job(recipe, dataset, split, folder, terminal, start, resume), folder, summary, terminal, fit, journals)
 
 
 def find_start(start: str, classes: tuple[str, ...], repository: str | None) -> tuple[Path | None, str | None]:
@@ -162,7 +165,9 @@ def _job(
     return Job(recipe, folder.path, caches[0], caches[1], dataset.classes, start, resume)
 
 
-def _fit(job: Job, folder: RunFolder, summary: Summary, terminal: Terminal, fit: Fit) -> Summary:
+def _fit(
+    job: Job, folder: RunFolder, summary: Summary, terminal: Terminal, fit: Fit, journals: Sequence[Journal]
+) -> Summary:
     recipe = job.recipe
     steps = recipe.epochs * steps_an_epoch(shown(open_cache(job.train), recipe.augmentation).an_epoch, recipe.batch)
     begun = time.monotonic()
@@ -173,12 +178,16 @@ def _fit(job: Job, folder: RunFolder, summary: Summary, terminal: Terminal, fit:
     )
     try:
         with terminal.progress(f"Training {recipe.epochs} epochs", steps) as advance, _stopped_by_signals(terminal):
-            fit(job, Follower(folder, terminal, advance, recipe.epochs).tick)
+            follower = Follower(folder, terminal, advance, recipe.epochs, journals)
+            fit(job, follower.tick)
+            follower.tick()
         state = "finished"
     except KeyboardInterrupt:
         state = "stopped"
         _say_stopped(folder, summary, recipe)
     finally:
+        for journal in journals:
+            journal.close()
         summary = _closed(folder, summary, state, time.monotonic() - begun)
         folder.write_summary(summary)
     return summary

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from carpal.errors import ConfigError, DatasetError, GateError, Kind, TrainingError
+from carpal.errors import ConfigError, DatasetError, GateError, Kind, TrainingError, UsageError
 
 
 class RecipeInvalidError(ConfigError):
@@ -116,6 +116,19 @@ class DiskFullError(TrainingError):
     """Too little room for the run."""
 
     code = "training.no-space"
+    kind = Kind.UNAVAILABLE
+
+
+class JournalMissingError(UsageError):
+    """The library of an optional journal (TensorBoard, MLflow) is not installed."""
+
+    code = "usage.journal-missing"
+
+
+class SharedMemorySmallError(TrainingError):
+    """Too little shared memory for Ray's object store."""
+
+    code = "training.no-shared-memory"
     kind = Kind.UNAVAILABLE
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from carpal.terminal import Terminal
+from carpal_training.journals import Journal
 from carpal_training.run import Epoch, RunFolder
 
 
@@ -16,10 +17,19 @@ class Follower:
         terminal: where to tell it.
         advance: moves the bar by some steps.
         epochs: of the whole run.
+        journals: where each epoch is noted too.
     """
 
-    def __init__(self, folder: RunFolder, terminal: Terminal, advance: Callable[[int], object], epochs: int) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        terminal: Terminal,
+        advance: Callable[[int], object],
+        epochs: int,
+        journals: Sequence[Journal] = (),
+    ) -> None:
         self._folder, self._terminal, self._advance, self._epochs = folder, terminal, advance, epochs
+        self._journals = journals
         self._step = 0
         self._told = len(folder.read_epochs())
 
@@ -32,6 +42,8 @@ class Follower:
         epochs = self._folder.read_epochs()
         for epoch in epochs[self._told :]:
             self._terminal.say(self._line(epoch))
+            for journal in self._journals:
+                journal.note(epoch)
         self._told = max(self._told, len(epochs))
 
     def _line(self, epoch: Epoch) -> str:

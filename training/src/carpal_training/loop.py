@@ -74,6 +74,8 @@ class Loop:
         """
         history = self.folder.read_epochs()[: self.epochs_done]
         for number in range(self.epochs_done, self.recipe.epochs):
+            if self.recipe.patience and self.stale >= self.recipe.patience:
+                break
             begun = time.monotonic()
             losses, lr = self._train_epoch(number)
             self.group.check_in_step(self.network)
@@ -88,8 +90,6 @@ class Loop:
                 self._save(better)
                 self.folder.write_epochs(history)
             report(epoch, self.folder.last)
-            if self.recipe.patience and self.stale >= self.recipe.patience:
-                break
 
     def _train_epoch(self, number: int) -> tuple[tuple[float, float, float], float]:
         """Mean box, class and distribution losses of all ranks, and the last learning rate."""

@@ -83,10 +83,6 @@ class Recipe(Document):
     epochs: Count = Field(description="times through the training images")
     batch: Count = Field(default=32, description="images a step, over all workers")
     workers: Count = Field(default=2, description="Ray workers; each one is a process with its share of the batch")
-    fewest_workers: Count | None = Field(
-        default=None,
-        description="go on with as few as these when others are lost, and take more as they come; null: all",
-    )
     gpu: bool = Field(default=False, description="one GPU a worker")
     restarts: Annotated[int, Field(ge=0)] = Field(
         default=0, description="times that Ray starts all workers again, from the last checkpoint, after one died"
@@ -124,8 +120,6 @@ class Recipe(Document):
     def _batch_divides(self) -> Recipe:
         if self.batch % self.workers:
             raise ValueError(f"batch ({self.batch}) must be a multiple of workers ({self.workers})")
-        if self.fewest_workers is not None and self.fewest_workers > self.workers:
-            raise ValueError(f"fewest_workers ({self.fewest_workers}) must not exceed workers ({self.workers})")
         return self
 
     @property
