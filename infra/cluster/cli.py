@@ -1,4 +1,4 @@
-"""The command line: `python -m infra.cluster up | down | status | logs | build | load | exec | env`."""
+"""The command line: `python -m infra.cluster up | down | status | logs | build | base | load | exec | env`."""
 
 from __future__ import annotations
 
@@ -104,6 +104,12 @@ def build(options: argparse.Namespace) -> int:
     return 0
 
 
+def base(_options: argparse.Namespace) -> int:
+    """Print where the base image is as an OCI archive, for buildah to pull."""
+    tell(str(workshop().base_file))
+    return 0
+
+
 def load(options: argparse.Namespace) -> int:
     """Have an image archive on every node."""
     found = instance(options.name)
@@ -174,6 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     found.add_argument("program", nargs="?", help="of one program; of all by default")
     found.add_argument("--lines", type=int, default=LAST_LINES, help="how many lines of each")
     add("build", build, "build what is missing").add_argument("tool", nargs="*", help="these programs alone")
+    add("base", base, "print where the base image is")
     add("load", load, "have an image archive on every node").add_argument("archive", type=Path)
     add("exec", enter, "run a command in the cluster's network").add_argument("words", nargs=argparse.REMAINDER)
     add("env", env, "print the variables for a shell")

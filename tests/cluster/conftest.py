@@ -8,24 +8,30 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from infra.cluster import cli
+from infra.cluster.base import REFERENCE
+from infra.cluster.engine import references
 from infra.cluster.instance import Instance, instance
 from infra.cluster.kubectl import Kubectl
+from infra.cluster.network import Place
+from infra.cluster.node import Node
 from infra.cluster.objects import namespace as namespace_object
 from infra.cluster.workshop import Workshop, workshop
 from tests.cluster.place import Space
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "out/test-cluster/report.json"
-PROFILES = ("ray", "keda", "gateway")
+PROFILES = ("ray", "gateway")
 FIGURES: dict[str, dict[str, Any]] = {}
 
 
@@ -55,15 +61,36 @@ def kubectl(cluster: Instance, shop: Workshop) -> Kubectl:
     return Kubectl(shop.tools.path("kubectl"), cluster.kubeconfig)
 
 
+@pytest.fixture(scope="session")
+def detector_image(cluster: Instance, shop: Workshop) -> tuple[str, str]:
+    """The detector's image on the nodes, as repository and tag: $DETECTOR_TAG if it is there, else built anew."""
+    repository, tag = "localhost/carpal-detector", os.environ.get("DETECTOR_TAG", "test")
+    node = Node(cluster, Place(1))
+    if f"{repository}:{tag}" not in references(node.socket) or "DETECTOR_TAG" not in os.environ:
+        started = time.monotonic()
+        storage = {"STORAGE_DRIVER": "overlay"}
+        archives = ROOT / "out/images"
+        base = ["buildah", "pull", "--quiet", f"oci-archive:{shop.base_file}"]
+        subprocess.run(base, env={**os.environ, **storage}, check=True, capture_output=True)
+        environment = {"BASE_IMAGE": REFERENCE, "TAG": tag, "ARCHIVES": str(archives)}
+        subprocess.run([ROOT / "images/build", "detector"], env={**os.environ, **environment}, check=True)
+        assert cli.main(["--name", cluster.name, "load", str(archives / "carpal-detector.tar")]) == 0
+        FIGURES["detector_image"] = {"seconds": round(time.monotonic() - started, 1)}
+    return repository, tag
+
+
 @pytest.fixture
 def space(kubectl: Kubectl, request: pytest.FixtureRequest) -> Iterator[Space]:
     """A namespace for one case, which admits only what Pod Security `restricted` allows."""
-    name = "t-" + request.node.name.removeprefix("test_").replace("_", "-").replace("[", "-").rstrip("]-")[:50].rstrip(
-        "-"
-    )
+    # Short: KServe makes one DNS label, 63 characters at most, of a service's name and its namespace's.
+    words = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))
+    name = f"t-{words[:24]}-{zlib.crc32(request.node.name.encode()):08x}"
     kubectl("delete", "namespace", name, "--ignore-not-found")
     kubectl.apply(namespace_object(name, "restricted"))
-    yield Space(kubectl, name)
+    found = Space(kubectl, name)
+    yield found
+    if FIGURES.get(request.node.name, {}).get("outcome") == "failed":
+        sys.stderr.write(f"\n{found.state()}\n")
     kubectl("delete", "namespace", name, "--wait=false")
 
 

@@ -42,6 +42,13 @@ class Space:
         """Have these objects in the namespace."""
         self.kubectl.apply(*({**item, "metadata": {**item["metadata"], "namespace": self.name}} for item in objects))
 
+    def state(self) -> str:
+        """What a person would look at when something failed: objects, events and the ends of all logs."""
+        pods = [item["metadata"]["name"] for item in self.read("pods")["items"]]
+        words = [("get", "all"), ("get", "events", "--sort-by=.lastTimestamp")]
+        words += [("logs", name, "--all-containers", "--prefix", "--tail=20") for name in pods]
+        return "\n".join(self.kubectl.attempt(f"--namespace={self.name}", *word).stdout for word in words)
+
     def run(self, name: str, script: str, timeout_s: float) -> str:
         """Run a shell script in a pod to its end; gives what it printed."""
         self.apply(pod(name, ["sh", "-ec", script]))
