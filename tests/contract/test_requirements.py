@@ -13,6 +13,7 @@ FOLDER = ROOT / "requirements"
 REPORT_ONLY = {"matplotlib", "jinja2", "markupsafe"}  # carpal[report], which the service does not use
 PARQUET_ONLY = {"pyarrow"}  # carpal[parquet], 150 MB that only a conversion on a desk or a trainer needs
 OPENVINO_ONLY = {"openvino"}  # carpal[openvino], which computes: no load test does
+ADAPTER_ONLY = {"kserve"}  # carpal-detector[kserve], for people whose server is the SDK's own
 LOCKS = ("build", "detector", "trainer", "loadtest", "dev", "helm", "cluster", "storage")
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^ ;]+)(?P<marker> ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
@@ -96,7 +97,7 @@ def test_an_image_has_all_that_its_distributions_declare(lock: str, members: tup
         ]
         wanted = {re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0].lower() for line in lines}
         if lock == "detector":
-            wanted -= REPORT_ONLY
+            wanted -= REPORT_ONLY | ADAPTER_ONLY
         if lock != "trainer":
             wanted -= PARQUET_ONLY
         if lock == "loadtest":
