@@ -21,14 +21,19 @@ from carpal.phantoms.drawing import draw
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs/how-to").glob("*.md")])
+LIMITS = "tests/unit/carpal_loadtests/limits/test_command.py"  # the same commands, shorter and against a server of its own
+COMPARED = "tests/unit/carpal_loadtests/test_compare.py"  # likewise
 MEASURED = "tests/unit/carpal_training/evaluation/test_measurement.py"
 ELSEWHERE = {
     "make demo": "Makefile",
     ".ci/run": ".ci/run",
+    "hand": "README.md",  # by nobody else: a page with such a block says so
     "make test-cluster": "Makefile",
     "tests/integration/test_training_run.py": "tests/integration/test_training_run.py",
     "tests/integration/test_report_orthanc.py": "tests/integration/test_report_orthanc.py",
     MEASURED: MEASURED,
+    LIMITS: LIMITS,
+    COMPARED: COMPARED,
     "tests/cluster/test_detector_chart.py": "tests/cluster/test_detector_chart.py",
 }
 RUNNABLE = {"sh", "console", "python"}
