@@ -21,7 +21,9 @@ from carpal.phantoms.drawing import draw
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs/how-to").glob("*.md")])
-LIMITS = "tests/unit/carpal_loadtests/limits/test_command.py"  # the same commands, shorter and against a server of its own
+LIMITS = (
+    "tests/unit/carpal_loadtests/limits/test_command.py"  # the same commands, shorter and against a server of its own
+)
 COMPARED = "tests/unit/carpal_loadtests/test_compare.py"  # likewise
 MEASURED = "tests/unit/carpal_training/evaluation/test_measurement.py"
 ELSEWHERE = {

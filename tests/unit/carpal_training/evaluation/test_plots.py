@@ -20,11 +20,20 @@ def test_a_forest_shows_what_is_defined_and_its_table_all() -> None:
 
 def test_every_class_with_findings_has_its_panels(scene: Findings) -> None:
     figures = box_figures(scene, dict.fromkeys(scene.classes, 0.2), {}, draws=100)
-    assert len(froc_figure(figures, SOURCE).drawings) == 2
-    reliability = reliability_figure(figures, SOURCE)
+    froc, reliability = froc_figure(figures, SOURCE), reliability_figure(figures, SOURCE)
+    assert froc is not None
+    assert reliability is not None
+    assert len(froc.drawings) == 2
     assert len(reliability.drawings) == 2
     assert reliability.table is not None
     assert {row[1] for row in reliability.table.rows} == {"given"}
+
+
+def test_where_no_class_has_anything_there_is_no_picture(scene: Findings) -> None:
+    figures = box_figures(scene, dict.fromkeys(scene.classes, 0.2), {}, draws=10)
+    empty = figures.model_copy(update={"classes": {"nobody": figures.classes["nobody"]}})
+    assert froc_figure(empty, SOURCE) is None
+    assert reliability_figure(empty, SOURCE) is None
 
 
 def test_an_interval_is_said_as_far_as_it_is_known() -> None:

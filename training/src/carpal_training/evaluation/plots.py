@@ -65,8 +65,8 @@ def roc_figure(levels: Mapping[Level, Cases], reading: Reading, source: Source) 
     )
 
 
-def froc_figure(boxes: BoxFigures, source: Source) -> Figure:
-    """Sensitivity for boxes against false alarms an image, a panel a class."""
+def froc_figure(boxes: BoxFigures, source: Source) -> Figure | None:
+    """Sensitivity for boxes against false alarms an image, a panel a class; None where no class has an instance."""
     drawings, rows = [], []
     for name, one in boxes.classes.items():
         if not one.froc:
@@ -80,6 +80,8 @@ def froc_figure(boxes: BoxFigures, source: Source) -> Figure:
         said = ", ".join(f"{point.sensitivity:.2f} at {point.false_alarms_an_image:g}" for point in one.froc)
         drawings.append(Drawing(svg(figure, f"froc-{name}"), f"FROC of {name}: {said}", 220))
         rows += [(name, point.false_alarms_an_image, point.sensitivity, point.threshold) for point in one.froc]
+    if not drawings:
+        return None
     return Figure(
         Panels(tuple(drawings)),
         "Instances found (IoU 0.5) for so many false alarms an image.",
@@ -88,8 +90,11 @@ def froc_figure(boxes: BoxFigures, source: Source) -> Figure:
     )
 
 
-def reliability_figure(boxes: BoxFigures, source: Source) -> Figure:
-    """Share of right findings against probability, a panel a class: line as given, dashes as calibrated."""
+def reliability_figure(boxes: BoxFigures, source: Source) -> Figure | None:
+    """Share of right findings against probability, a panel a class: line as given, dashes as calibrated.
+
+    None where nothing was found, so that there is no share.
+    """
     drawings, rows = [], []
     for name, one in boxes.classes.items():
         own = one.calibration
@@ -109,6 +114,8 @@ def reliability_figure(boxes: BoxFigures, source: Source) -> Figure:
         drawings.append(Drawing(svg(figure, f"reliability-{name}"), f"Reliability of {name}, ECE {own.ece}", 220))
         for kind, bins in (("given", own.bins), ("calibrated", calibrated)):
             rows += [(name, kind, b.findings, b.probability, b.right) for b in bins]
+    if not drawings:
+        return None
     return Figure(
         Panels(tuple(drawings)),
         "Findings with a probability, and how many of them are right (IoU 0.5). On the thin line a probability says "

@@ -233,12 +233,15 @@ def _detail_section(evaluation: Evaluation) -> Section:
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (name, *counts) for name, counts in zip(names, boxes.confusion.counts, strict=True)
     )
+    drawn = (froc_figure(boxes, source), reliability_figure(boxes, source))
+    nothing = () if all(drawn) else ("Where nothing was found, or nothing is there to be found, there is no curve.",)
     return Section(
         "False alarms, calibration, confusion",
         (
             "The table has a row for what is there and a column for what was reported from the high-sensitivity point "
             "on; the last row is false alarms, the last column misses.",
+            *nothing,
         ),
-        figures=(froc_figure(boxes, source), reliability_figure(boxes, source)),
+        figures=tuple(figure for figure in drawn if figure is not None),
         tables=(Table(("there \\ reported", *names), rows, "confusion"),),
     )
