@@ -33,6 +33,7 @@ ELSEWHERE = {
     "make test-cluster": "Makefile",
     "tests/integration/test_training_run.py": "tests/integration/test_training_run.py",
     "tests/integration/test_report_orthanc.py": "tests/integration/test_report_orthanc.py",
+    "tests/integration/test_service_remote.py": "tests/integration/test_service_remote.py",
     MEASURED: MEASURED,
     LIMITS: LIMITS,
     COMPARED: COMPARED,

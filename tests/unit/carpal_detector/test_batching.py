@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from carpal.engines import deadline
 from carpal.engines.engine import EngineInfo, Heads, Images
 from carpal_detector.batching import BatchingEngine, CountedEngine
 
@@ -23,9 +24,11 @@ class Adder:
         self.go = threading.Event()
         self.in_call = threading.Event()
         self.fails = False
+        self.until_s: list[float | None] = []
 
     def run(self, images: Images) -> Heads:
         self.sizes.append(len(images))
+        self.until_s.append(deadline.until_s())
         self.in_call.set()
         assert self.go.wait(20)
         if self.fails:
@@ -120,3 +123,20 @@ def test_calls_are_told_with_their_size_and_time():
     assert engine.describe() is INFO
     engine.close()
     assert adder.sizes[-1] == -1
+
+
+@pytest.mark.parametrize(("ends_s", "expected_s"), [((1e9, 2e9), 2e9), ((1e9, None), None)])
+def test_a_batch_is_wanted_as_long_as_anybody_in_it_wants_it(
+    ends_s: tuple[float, float | None], expected_s: float | None
+):
+    adder = Adder()
+    adder.go.set()
+    engine = BatchingEngine(adder, most=2, wait_s=20.0)
+
+    def ask(until_s: float | None) -> Heads:
+        with deadline.before(until_s):
+            return engine.run(image(1))
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sums(list(pool.map(ask, ends_s))) == [4.0, 4.0]
+    assert adder.until_s == [expected_s]

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
+from carpal.engines import deadline
 from carpal_detector.codecs.call import Call, Requested
 from carpal_detector.codecs.tensor import Tensor, from_array, from_elements
 from carpal_detector.errors import BadTensorError, DeadlinePassedError
@@ -106,3 +107,14 @@ async def test_a_format_is_an_output_like_any_other(
         assert record.elements == (reports[0].body,)
         assert (record.name, bundle.name) == ("record", "fhir-r4")
         assert orjson.loads(bundle.elements[0])["resourceType"] == "Bundle"
+
+
+async def test_the_engine_is_told_until_when_the_answer_is_wanted(
+    inference: Inference, served: Served, grey_png: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+):
+    seen: list[float | None] = []
+    network = served.detector._engine
+    monkeypatch.setattr(network, "run", lambda images, run=network.run: seen.append(deadline.until_s()) or run(images))
+    for until_s in (asyncio.get_running_loop().time() + 100, None):
+        await inference.images(served, [Encoded(grey_png())], {}, Terms(until_s))
+        assert seen.pop() == until_s

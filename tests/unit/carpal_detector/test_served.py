@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from carpal.engines.opening import open_engine
 from carpal.errors import PackageError
+from carpal_detector import served as loading
 from carpal_detector.logs import make_logger
 from carpal_detector.served import Served, load
 from carpal_detector.settings import Settings
@@ -53,3 +58,21 @@ def test_every_call_of_the_engine_is_told_of(tiny_package: Path):
     )
     served.detector.infer(np.zeros((3, 1, 64, 64), np.uint8))
     assert calls == [("tiny", 1), ("tiny", 3)]  # the first is the warm-up
+
+
+def test_a_gpu_that_cannot_be_used_is_said(tiny_package: Path, monkeypatch: pytest.MonkeyPatch):
+    def opened(*arguments: Any, **options: Any) -> Any:
+        engine = open_engine(*arguments, **options)
+        info = replace(engine.describe(), provider="CPUExecutionProvider", unusable=("CUDAExecutionProvider",))
+        monkeypatch.setattr(engine, "describe", lambda: info)
+        return engine
+
+    monkeypatch.setattr(loading, "open_engine", opened)
+    log = io.StringIO()
+    load(Settings(engine="emulated:0"), str(tiny_package), nobody, make_logger(log))
+    (said,) = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert (said["level"], said["unusable"], said["instead"]) == (
+        "warning",
+        ["CUDAExecutionProvider"],
+        "CPUExecutionProvider",
+    )

@@ -38,3 +38,8 @@ def test_what_makes_no_sense_is_refused(given: dict[str, int]):
     with pytest.raises(ConfigError) as caught:
         Settings.parse(given, source="the command line")
     assert next(iter(given)) in caught.value.what
+
+
+def test_a_predictor_is_an_engine_and_there_is_one_engine():
+    with pytest.raises(ConfigError, match="predictor_host is an engine"):
+        Settings.parse({"predictor_host": "triton:8000", "engine": "openvino"}, source="the command line")

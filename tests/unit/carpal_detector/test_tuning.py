@@ -66,3 +66,19 @@ def test_a_profile_that_is_none_is_refused(package: Package, tmp_path: Path):
     (tmp_path / "profile.json").write_text("{}")
     with pytest.raises(ProfileInvalidError):
         opened(package, profile=tmp_path / "profile.json")
+
+
+@pytest.mark.parametrize(
+    ("settings", "engine"),
+    [
+        ({"engine": "remote:http://triton:8000/tiny"}, "remote:http://triton:8000/tiny"),
+        ({"predictor_host": "tiny-predictor.default"}, "remote:http://tiny-predictor.default"),
+        ({"predictor_host": "localhost:8081", "predictor_protocol": "grpc-v2"}, "remote:grpc://localhost:8081"),
+    ],
+)
+def test_a_network_elsewhere_is_asked_for_more_images_at_once_than_there_are_cores(
+    package: Package, settings: dict[str, str], engine: str
+):
+    how, log = opened(package, **settings)
+    assert (how.engine, how.streams, log) == (engine, 4 * usable_cores(), "")
+    assert opened(package, streams=3, **settings)[0].streams == 3

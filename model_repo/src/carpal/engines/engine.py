@@ -17,15 +17,17 @@ class EngineInfo:
     """What metadata, metrics and every report say of the engine at work.
 
     Attributes:
-        name: "onnxruntime", "openvino" or "emulated".
-        version: of the library that computes.
-        device: "cpu", "cuda:0", or "none" for an engine that does not compute.
-        precision: of the variant, e.g. "float32".
+        name: "onnxruntime", "openvino", "remote" or "emulated".
+        version: of the library that computes; of the other server, where one does.
+        device: "cpu", "cuda:0", "remote", or "none" for an engine that does not compute.
+        precision: of the variant, e.g. "float32"; "unknown" where another server holds the weights.
         input_px: (height, width) that it takes.
         classes: number of classes in its output.
         anchors: length of the last axis of its output.
         emulated: true where the answer was not computed; every figure must then say so.
         max_batch: the largest N that it takes in one call.
+        provider: the part of the library that computes, where it has several.
+        unusable: providers that the library offers, that were tried before this one, and do not work here.
     """
 
     name: str
@@ -37,6 +39,8 @@ class EngineInfo:
     anchors: int
     emulated: bool = False
     max_batch: int = 1
+    provider: str = ""
+    unusable: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -64,6 +64,27 @@ class NotFiniteError(EngineError):
     kind = Kind.INTERNAL
 
 
+class RemoteUnreachableError(EngineError):
+    """The inference server behind a remote engine is not there."""
+
+    code = "engine.remote-unreachable"
+    kind = Kind.UNAVAILABLE
+
+
+class RemoteFailedError(EngineError):
+    """The inference server behind a remote engine answered with an error, or with something else than heads."""
+
+    code = "engine.remote-failed"
+    kind = Kind.UNAVAILABLE
+
+
+class RemoteLateError(EngineError):
+    """The inference server behind a remote engine did not answer before the deadline."""
+
+    code = "engine.remote-late"
+    kind = Kind.DEADLINE
+
+
 class ClassMismatchError(PackageError):
     """The names that the exporter wrote into the network are not those of the manifest."""
 

@@ -1,6 +1,7 @@
-"""ONNX Runtime on the CPU: the one module that imports onnxruntime.
+"""ONNX Runtime: the one module that imports onnxruntime.
 
-Session settings, and why:
+It computes on the first provider that the installed library has and that works here: TensorRT, CUDA, the CPU. Session
+settings, and why:
 
 - all graph optimisations, layout included: convolutions run in their blocked layout, about twice as fast;
 - sequential execution: YOLO has no wide branches that would run side by side;
@@ -9,21 +10,30 @@ Session settings, and why:
 
 ``Run`` is thread-safe and one session holds one copy of the weights. With ``threads=1`` there is no pool, and each
 calling thread is a stream of its own: more throughput for the same cores than one call on all of them.
+
+On a GPU: cuDNN measures its algorithms for the one shape that comes; TensorRT's engines are kept in the cache, because
+building one takes minutes, and compute in half precision only for a half-precision variant.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
+from carpal.cache import default_cache
 from carpal.engines.agreement import EXPORT_AGAIN, MAX_DYNAMIC_BATCH, Agreement, first_line
 from carpal.engines.engine import EngineInfo, Heads, Images
 from carpal.engines.errors import RunFailedError, UnloadableError
 from carpal.packages.manifest import Manifest, Variant
 
 _ERRORS_ONLY = 3
+CPU = "CPUExecutionProvider"
+# Provider to the device that it computes on; the first that works is taken.
+DEVICES = {"TensorrtExecutionProvider": "cuda:0", "CUDAExecutionProvider": "cuda:0", CPU: "cpu"}
+Provider = tuple[str, Mapping[str, object]]
 
 
 class OnnxEngine:
@@ -41,22 +51,26 @@ class OnnxEngine:
     """
 
     def __init__(self, file: Path, manifest: Manifest, variant: Variant, *, threads: int | None = 1) -> None:
-        self._session = _load(file, threads)
+        wanted = providers(ort.get_available_providers(), variant.precision, default_cache() / "tensorrt")
+        self._session = _load(file, threads, wanted)
         self._agreement = Agreement(manifest)
         self._agreement.check_names(self._session.get_modelmeta().custom_metadata_map.get("names", ""))
         batch = self._agreement.check_inputs(
             [(_kind(one.type), _sizes(one.shape)) for one in self._session.get_inputs()]
         )
         self._input = self._session.get_inputs()[0].name
+        at_work = self._session.get_providers()[0]
         self._info = EngineInfo(
             name="onnxruntime",
             version=ort.__version__,
-            device="cpu",
+            device=DEVICES[at_work],
             precision=variant.precision,
             input_px=self._agreement.frame[1:],
             classes=len(manifest.classes),
             anchors=manifest.output.anchors,
             max_batch=batch or MAX_DYNAMIC_BATCH,
+            provider=at_work,
+            unusable=unusable(wanted, at_work),
         )
         self._agreement.check_outputs(self._call(np.zeros((1, *self._agreement.frame), np.uint8)))
 
@@ -88,7 +102,32 @@ class OnnxEngine:
             ) from failure
 
 
-def _load(file: Path, threads: int | None) -> ort.InferenceSession:
+def providers(available: Sequence[str], precision: str, cache: Path) -> list[Provider]:
+    """What to ask ONNX Runtime for, best first, by what the installed library has; the CPU is always last.
+
+    Args:
+        available: of ``onnxruntime.get_available_providers()``.
+        precision: of the variant.
+        cache: folder for the engines that TensorRT builds.
+    """
+    options: dict[str, dict[str, object]] = {
+        "TensorrtExecutionProvider": {
+            "trt_fp16_enable": precision == "float16",
+            "trt_engine_cache_enable": True,
+            "trt_engine_cache_path": str(cache),
+        },
+        "CUDAExecutionProvider": {"cudnn_conv_algo_search": "EXHAUSTIVE"},
+    }
+    return [(name, options.get(name, {})) for name in DEVICES if name in available or name == CPU]
+
+
+def unusable(wanted: Sequence[Provider], at_work: str) -> tuple[str, ...]:
+    """Those that come before the one at work: the library has them, and what they need is not here."""
+    names = [name for name, _ in wanted]
+    return tuple(names[: names.index(at_work)])
+
+
+def _load(file: Path, threads: int | None, wanted: Sequence[Provider]) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
@@ -96,8 +135,11 @@ def _load(file: Path, threads: int | None) -> ort.InferenceSession:
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    for _, settings in wanted:
+        if "trt_engine_cache_path" in settings:
+            Path(str(settings["trt_engine_cache_path"])).mkdir(parents=True, exist_ok=True)
     try:
-        return ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(file, options, providers=list(wanted))
     except Exception as failure:  # the classes that onnxruntime raises have no public base but Exception
         raise UnloadableError(
             f"{file} does not load: {first_line(failure)}",

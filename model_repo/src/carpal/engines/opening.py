@@ -8,6 +8,8 @@ from carpal.engines.errors import EngineMissingError, EngineUnknownError
 from carpal.packages.manifest import Variant
 from carpal.packages.package import Package
 
+# Engines that compute with no file of the package.
+ELSEWHERE = ("emulated", "remote")
 LONGEST_DELAY_MS = 600_000.0
 
 
@@ -22,8 +24,9 @@ def open_engine(
     """Load a variant of a package.
 
     Args:
-        spec: "onnxruntime", "openvino", or "emulated:<ms>" to sleep that long for an image instead of computing;
-            "emulated:<ms>+<ms>" sleeps for each call and for each image in it.
+        spec: "onnxruntime", "openvino"; "remote:http://host:port/model" for a network on another server; or
+            "emulated:<ms>" to sleep that long for an image instead of computing, "emulated:<ms>+<ms>" for each call
+            and for each image in it.
         package: an opened package.
         variant: by default the one that ``Package.variant`` gives for this engine.
         threads: threads inside one call; None for one a physical core, 1 for one stream a calling thread.
@@ -32,12 +35,12 @@ def open_engine(
 
     Raises:
         EngineUnknownError: no such engine, or no sensible time to sleep.
-        EngineMissingError: openvino is not installed.
+        EngineMissingError: openvino is not installed, or the other server is asked for by gRPC.
         EngineError: the file does not load.
         PackageError: the network contradicts the manifest.
     """
     name, _, argument = spec.partition(":")
-    variant = variant or package.variant(engine=None if name == "emulated" else name)
+    variant = variant or package.variant(engine=None if name in ELSEWHERE else name)
     if name == "emulated":
         call, plus, image = argument.rpartition("+")
         call_ms = _delay_ms(spec, call) if plus else 0.0
@@ -48,7 +51,23 @@ def open_engine(
         return OnnxEngine(package.file(variant), package.manifest, variant, threads=threads)
     if spec == "openvino":
         return _openvino(package, variant, threads, streams)
+    if name == "remote":
+        return _remote(spec, package)
     raise _unknown(spec)
+
+
+def _remote(spec: str, package: Package) -> Engine:
+    from carpal.engines.remote import LONGEST_CALL_S, Address, RemoteEngine
+    from carpal.engines.remote_rest import RestExchange  # 0.05 s that other engines never need
+
+    address = Address.parse(spec, package.manifest.name)
+    if address.scheme.startswith("grpc"):
+        raise EngineMissingError(
+            f"the engine {spec!r} needs gRPC, which carpal itself does not have",
+            "`carpal serve` has it.",
+            "Use the same server's REST port: --engine remote:http://HOST:PORT.",
+        )
+    return RemoteEngine(RestExchange(address, longest_s=LONGEST_CALL_S), package.manifest)
 
 
 def _openvino(package: Package, variant: Variant, threads: int | None, streams: int | None) -> Engine:
@@ -76,6 +95,6 @@ def _delay_ms(spec: str, argument: str) -> float:
 def _unknown(spec: str) -> EngineUnknownError:
     return EngineUnknownError(
         f"there is no engine {spec!r}",
-        "An engine is 'onnxruntime', 'openvino', or 'emulated:<ms>' with 0 to 600000 milliseconds an image.",
+        "An engine is 'onnxruntime', 'openvino', 'remote:<address>' or 'emulated:<ms>', 0 to 600000 ms an image.",
         "Use --engine onnxruntime, or --engine emulated:50 to measure everything but the model.",
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from carpal.engines import deadline
 from carpal.engines.engine import Engine, EngineInfo, Heads, Images
 
 Told = Callable[[int, float], None]
@@ -51,6 +52,7 @@ class _Entry:
     def __init__(self, images: Images) -> None:
         self.images = images
         self.arrived_s = time.monotonic()
+        self.until_s = deadline.until_s()
         self.taken = False
         self.done = threading.Event()
         self.heads: Heads | None = None
@@ -130,7 +132,8 @@ class BatchingEngine:
 
     def _compute(self, batch: list[_Entry]) -> None:
         try:
-            heads = self._engine.run(np.concatenate([entry.images for entry in batch]))
+            with deadline.before(_latest(batch)):
+                heads = self._engine.run(np.concatenate([entry.images for entry in batch]))
             start = 0
             for entry in batch:
                 entry.heads = heads[start : start + len(entry.images)]
@@ -148,3 +151,9 @@ class BatchingEngine:
 
 def _images(entries: list[_Entry]) -> int:
     return sum(len(entry.images) for entry in entries)
+
+
+def _latest(entries: list[_Entry]) -> float | None:
+    """The deadline of a batch: somebody in it still wants the answer until then."""
+    ends = [entry.until_s for entry in entries if entry.until_s is not None]
+    return max(ends) if len(ends) == len(entries) else None

@@ -22,8 +22,27 @@ def serve(
         str | None, typer.Option("--model-name", "--model_name", help="Name in the routes, where there is one model.")
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="auto (as tuned, else onnxruntime), onnxruntime, openvino; emulated:MS, which sleeps.")
+        str,
+        typer.Option(
+            help="auto (as tuned, else onnxruntime), onnxruntime, openvino; remote:ADDRESS, another inference server; "
+            "emulated:MS, which sleeps."
+        ),
     ] = "auto",
+    predictor_host: Annotated[
+        str | None,
+        typer.Option("--predictor-host", "--predictor_host", help="HOST:PORT that computes; KServe gives it."),
+    ] = None,
+    predictor_protocol: Annotated[
+        str, typer.Option("--predictor-protocol", "--predictor_protocol", help="What it speaks: v2 or grpc-v2.")
+    ] = "v2",
+    remote_timeout_s: Annotated[
+        float,
+        typer.Option(
+            "--remote-timeout-s",
+            "--predictor_request_timeout_seconds",
+            help="Seconds that it may take, to answer and to come up.",
+        ),
+    ] = 60.0,
     precision: Annotated[str | None, typer.Option(help="Variant of the package, where the engine is named.")] = None,
     profile: Annotated[Path | None, typer.Option(help="Profile of carpal tune, for auto; default the cache's.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",

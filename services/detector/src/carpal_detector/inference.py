@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carpal.detection.detector import Detector
+from carpal.engines import deadline
 from carpal.imaging.readers import DirectReader, Reader
 from carpal_detector.codecs import outputs
 from carpal_detector.codecs.call import Call
@@ -84,12 +85,13 @@ class Inference:
     async def _reports(self, served: Served, jobs: Sequence[Job], terms: Terms) -> list[Reported]:
         if not jobs:
             raise BadTensorError("The request holds no image", "There is nothing to look at.", "Send at least one.")
-        counted = [partial(self._counted, served.name, job) for job in jobs]
+        counted = [partial(self._counted, served.name, job, terms.deadline_s) for job in jobs]
         return await self._scheduler.run(counted, deadline_s=terms.deadline_s, tenant=terms.tenant)
 
-    def _counted(self, model: str, job: Job, queue_ms: float) -> Reported:
-        """On a stream: what was said is counted there, and not on the event loop."""
-        report = job(queue_ms)
+    def _counted(self, model: str, job: Job, until_s: float | None, queue_ms: float) -> Reported:
+        """On a stream: what was said is counted there, and not on the event loop, whose clock is the monotonic one."""
+        with deadline.before(until_s):
+            report = job(queue_ms)
         self._metrics.image(model, report.record)
         return report
 

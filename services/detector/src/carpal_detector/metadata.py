@@ -59,6 +59,9 @@ def about(served: Served) -> dict[str, Any]:
         "digest": detector.package.digest,
         "classes": detector.manifest.classes,
         "engine": detector.info.name,
+        "engine_version": detector.info.version,
+        "device": detector.info.device,
+        "provider": detector.info.provider,
         "precision": detector.info.precision,
         "emulated": detector.info.emulated,
     }

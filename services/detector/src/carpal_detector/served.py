@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from carpal.detection.detector import Detector
 from carpal.engines.engine import Engine
-from carpal.engines.opening import open_engine
+from carpal.engines.opening import ELSEWHERE, open_engine
+from carpal.packages.manifest import Variant
 from carpal.packages.package import Package
 from carpal.packages.reference import resolve
 from carpal_detector.batching import BatchingEngine, CountedEngine
 from carpal_detector.logs import Logger
+from carpal_detector.remote import open_remote
 from carpal_detector.settings import Settings
-from carpal_detector.tuning import opening
+from carpal_detector.tuning import Opening, opening
 
 # Model, images, seconds of one call of its engine.
 Told = Callable[[str, int, float], None]
@@ -65,9 +67,8 @@ def warm(settings: Settings, package: Package, told: Told, logger: Logger) -> Se
     """
     name = settings.model_name or package.manifest.name
     how = opening(settings, package, logger)
-    emulated = how.engine.startswith("emulated")
-    variant = package.variant(how.precision, None if emulated else how.engine)
-    bare = open_engine(how.engine, package, variant, threads=how.threads, streams=how.streams)
+    variant = package.variant(how.precision, None if how.engine.startswith(ELSEWHERE) else how.engine)
+    bare = _opened(settings, how, package, variant, name, logger)
     batch = settings.batch or worthwhile_batch(bare)
     engine: Engine = CountedEngine(bare, lambda images, seconds: told(name, images, seconds))
     if batch > 1:
@@ -83,6 +84,17 @@ def warm(settings: Settings, package: Package, told: Told, logger: Logger) -> Se
 
 
 def worthwhile_batch(engine: Engine) -> int:
-    """How many images pay in one call: on a CPU one, because that keeps its cores busy already."""
+    """How many images pay in one call: on a CPU one, because that keeps its cores busy already; to another server one,
+    because it gathers batches from all its callers."""
     info = engine.describe()
-    return 1 if info.device == "cpu" else min(info.max_batch, 8)
+    return 1 if info.device in ("cpu", "remote") else min(info.max_batch, 8)
+
+
+def _opened(settings: Settings, how: Opening, package: Package, variant: Variant, name: str, logger: Logger) -> Engine:
+    if how.engine.startswith("remote:"):
+        return open_remote(how.engine, package.manifest, model=name, longest_s=settings.remote_timeout_s, logger=logger)
+    engine = open_engine(how.engine, package, variant, threads=how.threads, streams=how.streams)
+    info = engine.describe()
+    if info.unusable:
+        logger.warning("provider not usable", unusable=info.unusable, instead=info.provider, device=info.device)
+    return engine

@@ -25,8 +25,21 @@ class Settings(Document):
     engine: str = Field(
         default="auto",
         description="auto: what carpal tune found for this package on this machine, else onnxruntime; or onnxruntime, "
-        "openvino, or emulated:<ms>, which sleeps instead of computing (emulated:<ms a call>+<ms an image> where "
-        "batches are to pay)",
+        "openvino; remote:<address>, a network on another inference server (http://host:port, grpc://host:port, and "
+        "/name of the model there); or emulated:<ms>, which sleeps instead of computing (emulated:<ms a call>+<ms an "
+        "image> where batches are to pay)",
+    )
+    predictor_host: str | None = Field(
+        default=None,
+        description="host:port of another inference server that computes: how KServe tells a transformer of its "
+        "predictor; the same as engine remote:<address>",
+    )
+    predictor_protocol: Literal["v2", "grpc-v2"] = Field(
+        default="v2", description="what the predictor speaks: REST or gRPC of the Open Inference Protocol v2"
+    )
+    remote_timeout_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=60.0,
+        description="seconds that a remote engine may take for a call, where no deadline is nearer, and to come up",
     )
     precision: str | None = Field(
         default=None, description="variant of the package, where the engine is named; null: the float reference"
@@ -116,4 +129,10 @@ class Settings(Document):
     def _one_name_for_one_model(self) -> Settings:
         if self.model_name is not None and len(self.model) > 1:
             raise ValueError("model_name names one model; several are served under their own names")
+        return self
+
+    @model_validator(mode="after")
+    def _one_engine(self) -> Settings:
+        if self.predictor_host is not None and self.engine != "auto":
+            raise ValueError("predictor_host is an engine; leave engine out")
         return self

@@ -9,6 +9,7 @@ from carpal.engines.profile import find_profile
 from carpal.machine import this_machine, usable_cores
 from carpal.packages.package import Package
 from carpal_detector.logs import Logger
+from carpal_detector.remote import STREAMS_A_CORE
 from carpal_detector.settings import Settings
 
 AUTO, DEFAULT = "auto", "onnxruntime"
@@ -41,8 +42,11 @@ def opening(settings: Settings, package: Package, logger: Logger) -> Opening:
         ProfileInvalidError: the profile cannot be read.
     """
     threads, streams = settings.threads or 1, settings.streams or usable_cores()
-    if settings.engine != AUTO:
-        return Opening(settings.engine, settings.precision, threads, streams)
+    engine = _named(settings)
+    if engine.startswith("remote:"):
+        return Opening(engine, settings.precision, threads, settings.streams or STREAMS_A_CORE * usable_cores())
+    if engine != AUTO:
+        return Opening(engine, settings.precision, threads, streams)
     try:
         profile = find_profile(package.digest, this_machine(), settings.profile)
     except ProfileMismatchError as failure:
@@ -52,3 +56,11 @@ def opening(settings: Settings, package: Package, logger: Logger) -> Opening:
         return Opening(DEFAULT, settings.precision, threads, streams)
     tuned = profile.throughput
     return Opening(tuned.engine, tuned.precision, settings.threads or tuned.threads, settings.streams or tuned.streams)
+
+
+def _named(settings: Settings) -> str:
+    """The engine; KServe tells a transformer of its predictor by host and protocol."""
+    if settings.predictor_host is None:
+        return settings.engine
+    scheme = "grpc" if settings.predictor_protocol == "grpc-v2" else "http"
+    return f"remote:{scheme}://{settings.predictor_host}"

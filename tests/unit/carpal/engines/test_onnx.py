@@ -20,7 +20,7 @@ from carpal.engines.errors import (
     RunFailedError,
     UnloadableError,
 )
-from carpal.engines.onnx import OnnxEngine
+from carpal.engines.onnx import CPU, OnnxEngine, providers, unusable
 from carpal.packages.manifest import Manifest
 
 
@@ -193,3 +193,45 @@ def test_a_network_that_cannot_compute_its_input_is_refused(load, model):
     del model.graph.output[0].type.tensor_type.shape.dim[2]
     with pytest.raises((RunFailedError, UnloadableError)):
         load(model)
+
+
+@pytest.mark.parametrize(
+    ("available", "expected"),
+    [
+        (["CPUExecutionProvider"], [CPU]),
+        (["AzureExecutionProvider", "CPUExecutionProvider"], [CPU]),
+        (["CUDAExecutionProvider", "CPUExecutionProvider"], ["CUDAExecutionProvider", CPU]),
+        (
+            ["CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"],
+            ["TensorrtExecutionProvider", "CUDAExecutionProvider", CPU],
+        ),
+        ([], [CPU]),
+    ],
+)
+def test_the_best_provider_that_the_library_has_comes_first(available: list[str], expected: list[str], tmp_path: Path):
+    assert [name for name, _ in providers(available, "float32", tmp_path)] == expected
+
+
+@pytest.mark.parametrize(("precision", "half"), [("float32", False), ("float16", True), ("int8", False)])
+def test_tensorrt_halves_only_what_was_measured_in_half_precision(precision: str, half: bool, tmp_path: Path):
+    ((_, options), _) = providers(["TensorrtExecutionProvider"], precision, tmp_path)
+    assert (options["trt_fp16_enable"], options["trt_engine_cache_path"]) == (half, str(tmp_path))
+
+
+def test_what_the_library_offers_and_does_not_work_here_is_named(tmp_path: Path):
+    wanted = providers(["CUDAExecutionProvider", "TensorrtExecutionProvider"], "float32", tmp_path)
+    assert unusable(wanted, CPU) == ("TensorrtExecutionProvider", "CUDAExecutionProvider")
+    assert unusable(wanted, "TensorrtExecutionProvider") == ()
+
+
+def test_a_library_that_offers_a_gpu_where_there_is_none_computes_on_the_cpu_and_says_so(
+    load, model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """The list of providers is made up; the session is real, and falls back as it does with a driver missing."""
+    monkeypatch.setenv("CARPAL_CACHE", str(tmp_path / "cache"))
+    offered = ["TensorrtExecutionProvider", "CUDAExecutionProvider", CPU]
+    monkeypatch.setattr("carpal.engines.onnx.ort.get_available_providers", lambda: offered)
+    engine = load(model)
+    info = engine.describe()
+    assert (info.device, info.provider, info.unusable) == ("cpu", CPU, tuple(offered[:2]))
+    assert np.abs(engine.run(images(1))[:, 4] - cells(images(1))).max() < 1e-5
