@@ -1,4 +1,4 @@
-"""The image of the detector for the tests: built once for each state of its sources, on the cluster's base."""
+"""The images of the application for the tests: built once for each state of their sources, on the cluster's base."""
 
 from __future__ import annotations
 
@@ -8,46 +8,63 @@ import subprocess
 from pathlib import Path
 
 from infra.cluster import base
+from infra.cluster.engine import import_images, references
+from infra.cluster.instance import Instance
+from infra.cluster.network import Place
+from infra.cluster.node import Node
 from infra.cluster.workshop import Workshop
 
 ROOT = Path(__file__).resolve().parents[2]
-REFERENCE = "localhost/carpal-detector:test"
-SOURCES = ("images", "requirements/detector.txt", "requirements/build.txt", "model_repo", "services/detector")
+PLACE = ROOT / "out/test-cluster"
+COMMON = ("images", "requirements/build.txt", "model_repo")
+SOURCES = {
+    "detector": (*COMMON, "requirements/detector.txt", "services/detector"),
+    "loadtest": (*COMMON, "requirements/loadtest.txt", "loadtests"),
+}
 
 
-def detector_archive(shop: Workshop) -> Path:
-    """A file with the image, made where there is none for these sources: minutes the first time.
+def on_nodes(cluster: Instance, shop: Workshop, name: str) -> dict[str, str]:
+    """Have an image on every node; gives the values of a chart that name it. Minutes the first time.
 
-    $CARPAL_DETECTOR_ARCHIVE names one that was made elsewhere.
+    Args:
+        cluster: whose nodes.
+        shop: with the base that the image stands on.
+        name: detector or loadtest.
     """
-    given = os.environ.get("CARPAL_DETECTOR_ARCHIVE")
-    if given:
-        return Path(given)
-    place = ROOT / f"out/test-cluster/detector-{_state()}.tar"
+    repository, tag = f"localhost/carpal-{name}", _state(name)
+    for number in range(1, cluster.wish().nodes + 1):
+        socket = Node(cluster, Place(number)).socket
+        if f"{repository}:{tag}" not in references(socket):
+            import_images(socket, _archive(shop, name, tag))
+    return {"repository": repository, "tag": tag, "pullPolicy": "Never"}
+
+
+def _archive(shop: Workshop, name: str, tag: str) -> Path:
+    place = PLACE / f"{name}-{tag}.tar"
     if not place.is_file():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        layer = base.base_layer(shop.cache, shop.versions["DEBIAN_RELEASE"])
-        archive = base.base_archive(layer, place.parent / "base")
-        buildah = ["buildah", "--storage-driver", "overlay"]
-        _run([*buildah, "pull", "--quiet", f"docker-archive:{archive}"])
-        _run([*buildah, "bud", "--quiet", "--layers", "--isolation", "chroot",
-              "-v", "/etc/ssl/certs:/etc/ssl/certs:ro", "--build-arg", f"BASE_IMAGE={base.REFERENCE}",
-              "--target", "detector", "--tag", REFERENCE, "--file", "images/Dockerfile", "."])  # fmt: skip
-        unfinished = place.with_suffix(".part")
-        unfinished.unlink(missing_ok=True)
-        _run([*buildah, "push", "--quiet", REFERENCE, f"docker-archive:{unfinished}:{REFERENCE}"])
-        unfinished.rename(place)
+        PLACE.mkdir(parents=True, exist_ok=True)
+        for older in PLACE.glob(f"{name}-*.tar"):
+            older.unlink()
+        environment = {"STORAGE_DRIVER": "overlay", "BASE_IMAGE": base.REFERENCE, "TAG": tag, "ARCHIVES": str(PLACE)}
+        _run(["buildah", "pull", "--quiet", f"oci-archive:{shop.base_file}"], environment)
+        _run([str(ROOT / "images/build"), name], environment)
+        (PLACE / f"carpal-{name}.tar").rename(place)
     return place
 
 
-def _state() -> str:
+def _state(name: str) -> str:
     """Of everything that goes into the image, committed or not."""
-    listing = subprocess.run(["git", "ls-files", "-z", *SOURCES], cwd=ROOT, capture_output=True, check=True).stdout
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", *SOURCES[name]], cwd=ROOT, capture_output=True, check=True
+    ).stdout
     digest = hashlib.sha256()
-    for name in sorted(filter(None, listing.decode().split("\0"))):
-        digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes())
+    for path in sorted(filter(None, listing.decode().split("\0"))):
+        digest.update(path.encode() + b"\0" + (ROOT / path).read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _run(command: list[str]) -> None:
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+def _run(command: list[str], environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{' '.join(command)}: {(done.stdout + done.stderr)[-2000:]}"

@@ -1,4 +1,4 @@
-"""A real cluster for the tests of this folder: the one that KUBECONFIG names, or one brought up for them.
+"""A real cluster for the tests of this folder: the one that $CLUSTER names, or one brought up for them.
 
 Not part of `make test`: `make test-cluster` runs it, as root, once `make cluster-build` has been run. Every case has a
 namespace of its own that is removed after it, failed or not, and prints its figures beside its verdict.
@@ -6,10 +6,8 @@ namespace of its own that is removed after it, failed or not, and prints its fig
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import subprocess
 import sys
 import time
 import zlib
@@ -19,20 +17,22 @@ from typing import Any
 
 import pytest
 from infra.cluster import cli
-from infra.cluster.base import REFERENCE
-from infra.cluster.engine import references
 from infra.cluster.instance import Instance, instance
 from infra.cluster.kubectl import Kubectl
-from infra.cluster.network import Place
-from infra.cluster.node import Node
 from infra.cluster.objects import namespace as namespace_object
 from infra.cluster.workshop import Workshop, workshop
+from tests.cluster import application
+from tests.cluster.load import Measured
 from tests.cluster.place import Space
+from tests.cluster.release import Release
+from tests.cluster.report import Report
+from tests.cluster.store import Store
+from tools.helm import helm
 
-ROOT = Path(__file__).resolve().parents[2]
-REPORT = ROOT / "out/test-cluster/report.json"
-PROFILES = ("ray", "gateway")
-FIGURES: dict[str, dict[str, Any]] = {}
+PROFILES = ("ray", "gateway", "keda")
+NODES = 2
+REPORT = Report()
+Figure = Callable[[str, Any], None]
 
 
 @pytest.fixture(scope="session")
@@ -46,10 +46,12 @@ def cluster() -> Iterator[Instance]:
     """A cluster of `make cluster`: one that $CLUSTER names stays up, one made for the tests goes with them."""
     name = os.environ.get("CLUSTER")
     found = instance(name or "test")
-    profiles = [word for profile in _profiles() for word in ("--profile", profile)]
+    asked = os.environ.get("PROFILES")
+    profiles = PROFILES if asked is None else tuple(asked.split())
+    words = [f"--nodes={os.environ.get('NODES', NODES)}", *(f"--profile={profile}" for profile in profiles)]
     started = time.monotonic()
-    assert cli.main(["--name", found.name, "up", *profiles]) == 0
-    FIGURES["cluster"] = {"up_s": round(time.monotonic() - started, 1), "kept": bool(name)}
+    assert cli.main(["--name", found.name, "up", *words]) == 0
+    REPORT.keep("cluster", "seconds_up", round(time.monotonic() - started, 1))
     yield found
     if not name:
         assert cli.main(["--name", found.name, "down"]) == 0
@@ -62,21 +64,9 @@ def kubectl(cluster: Instance, shop: Workshop) -> Kubectl:
 
 
 @pytest.fixture(scope="session")
-def detector_image(cluster: Instance, shop: Workshop) -> tuple[str, str]:
-    """The detector's image on the nodes, as repository and tag: $DETECTOR_TAG if it is there, else built anew."""
-    repository, tag = "localhost/carpal-detector", os.environ.get("DETECTOR_TAG", "test")
-    node = Node(cluster, Place(1))
-    if f"{repository}:{tag}" not in references(node.socket) or "DETECTOR_TAG" not in os.environ:
-        started = time.monotonic()
-        storage = {"STORAGE_DRIVER": "overlay"}
-        archives = ROOT / "out/images"
-        base = ["buildah", "pull", "--quiet", f"oci-archive:{shop.base_file}"]
-        subprocess.run(base, env={**os.environ, **storage}, check=True, capture_output=True)
-        environment = {"BASE_IMAGE": REFERENCE, "TAG": tag, "ARCHIVES": str(archives)}
-        subprocess.run([ROOT / "images/build", "detector"], env={**os.environ, **environment}, check=True)
-        assert cli.main(["--name", cluster.name, "load", str(archives / "carpal-detector.tar")]) == 0
-        FIGURES["detector_image"] = {"seconds": round(time.monotonic() - started, 1)}
-    return repository, tag
+def detector(cluster: Instance, shop: Workshop) -> dict[str, str]:
+    """The chart's values ``image`` for the detector's image, which is on every node."""
+    return application.on_nodes(cluster, shop, "detector")
 
 
 @pytest.fixture
@@ -84,52 +74,78 @@ def space(kubectl: Kubectl, request: pytest.FixtureRequest) -> Iterator[Space]:
     """A namespace for one case, which admits only what Pod Security `restricted` allows."""
     # Short: KServe makes one DNS label, 63 characters at most, of a service's name and its namespace's.
     words = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))
-    name = f"t-{words[:24]}-{zlib.crc32(request.node.name.encode()):08x}"
+    name = f"t-{words[:24].strip('-')}-{zlib.crc32(request.node.name.encode()):08x}"
     kubectl("delete", "namespace", name, "--ignore-not-found")
     kubectl.apply(namespace_object(name, "restricted"))
     found = Space(kubectl, name)
     yield found
-    if FIGURES.get(request.node.name, {}).get("outcome") == "failed":
+    if REPORT.failed(request.node.name):
         sys.stderr.write(f"\n{found.state()}\n")
     kubectl("delete", "namespace", name, "--wait=false")
 
 
+@pytest.fixture(params=[3, 4], ids=["helm-3", "helm-4"])
+def either(request: pytest.FixtureRequest, cluster: Instance, space: Space, tmp_path: Path) -> Iterator[Release]:
+    """A release to be, by each major of Helm."""
+    yield from _release(request, request.param, cluster, space, tmp_path)
+
+
 @pytest.fixture
-def figure(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
+def release(request: pytest.FixtureRequest, cluster: Instance, space: Space, tmp_path: Path) -> Iterator[Release]:
+    """A release to be."""
+    yield from _release(request, 4, cluster, space, tmp_path)
+
+
+def _release(
+    request: pytest.FixtureRequest, major: int, cluster: Instance, space: Space, folder: Path
+) -> Iterator[Release]:
+    program = helm(major)
+    assert program, "make setup fetches Helm"
+    found = Release(program, cluster, space, folder)
+    yield found
+    # What failed is shown before its namespace goes, and is left as it is until then.
+    if not REPORT.failed(request.node.name):
+        found("uninstall", found.name, "--ignore-not-found")
+
+
+@pytest.fixture
+def store(cluster: Instance, space: Space, tmp_path: Path) -> Iterator[Store]:
+    """A bucket of the case's own."""
+    found = Store(cluster, space.name, tmp_path / "cache")
+    found.make()
+    yield found
+    found.remove()
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Figure:
     """Keeps a figure of the case, for its line and for the report."""
 
     def keep(name: str, value: Any) -> None:
-        FIGURES.setdefault(request.node.name, {})[name] = round(value, 2) if isinstance(value, float) else value
+        REPORT.keep(request.node.name, name, round(value, 2) if isinstance(value, float) else value)
 
     return keep
 
 
-def _profiles() -> tuple[str, ...]:
-    asked = os.environ.get("PROFILES")
-    return PROFILES if asked is None else tuple(asked.split())
+@pytest.fixture
+def timeline(request: pytest.FixtureRequest) -> Callable[[Measured, dict[str, float]], None]:
+    """Keeps the course of a load for the report: ``timeline(measured, {"what was done": unix_s})``."""
+
+    def keep(measured: Measured, moments: dict[str, float]) -> None:
+        REPORT.timelines[request.node.name] = (measured, moments)
+
+    return keep
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """One line a case, as it ends."""
     if report.when != "call" and report.passed:
         return
-    name = report.nodeid.partition("::")[2]
-    FIGURES.setdefault(name, {}).update(outcome=report.outcome, seconds=round(report.duration, 1))
-    said = ", ".join(f"{key} {value}" for key, value in FIGURES[name].items() if key not in ("outcome", "seconds"))
-    words = name.removeprefix("test_").replace("_", " ")
-    sys.stderr.write(f"\n{report.outcome:7} {report.duration:6.1f} s  {words}{': ' + said if said else ''}")
+    line = REPORT.ended(report.nodeid.partition("::")[2], report.outcome, report.duration)
+    sys.stderr.write(f"\n{line}")
     sys.stderr.flush()
 
 
 def pytest_sessionfinish() -> None:
     """The report: every case with its figures, and where they come from."""
-    if FIGURES:
-        revision = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-        conditions = {
-            "revision": revision.stdout.strip(),
-            "cores": os.cpu_count(),
-            "load_1_min": os.getloadavg()[0],
-            "provider": "native",
-        }
-        REPORT.parent.mkdir(parents=True, exist_ok=True)
-        REPORT.write_text(json.dumps({"conditions": conditions, "cases": FIGURES}, indent=2) + "\n", encoding="utf-8")
+    REPORT.write()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from infra.cluster.instance import Instance
+from infra.cluster.kubectl import wait_until
+from infra.cluster.network import Place
+from infra.cluster.node import Node
 from tests.cluster.place import Space
 
 ROOT = Path(__file__).resolve().parents[2]
-CARPAL = str(Path(sys.executable).parent / "carpal")
-READY_S = 180
+READY_S = 300
 KEPT = {"configmap/kube-root-ca.crt", "serviceaccount/default"}
 """What Kubernetes puts into every namespace."""
 KINDS = (
@@ -49,17 +51,47 @@ class Release:
         assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}{done.stdout}"
         return done.stdout
 
-    def install(self, chart: str, values: dict[str, Any], verb: str = "install") -> None:
-        """Install or upgrade."""
+    def install(self, chart: str | Path, values: dict[str, Any], verb: str = "install") -> str:
+        """Install or upgrade a chart of this checkout, by name, or another one by its folder; gives the NOTES."""
         file = self.folder / "values.yaml"
         file.write_text(yaml.safe_dump(values))
-        self(verb, self.name, str(ROOT / "charts" / chart), "--values", str(file))
+        return self(verb, self.name, str(ROOT / "charts" / chart), "--values", str(file))
+
+    def refused(self, chart: str, values: dict[str, Any]) -> str:
+        """What Helm says of values that it does not install."""
+        with pytest.raises(AssertionError) as refusal:
+            self.install(chart, values)
+        return str(refusal.value)
 
     def ready(self, service: str | None = None) -> None:
         """Wait until the InferenceService is Ready and its Deployment is rolled out."""
         name = service or self.name
         self.space("wait", f"inferenceservice/{name}", "--for=condition=Ready", f"--timeout={READY_S}s")
         self.space("rollout", "status", f"deployment/{name}-predictor", f"--timeout={READY_S}s")
+
+    def address(self, service: str | None = None) -> str:
+        """Base URL of its Service in the cluster's network."""
+        return f"http://{self.space.read('service', service or f'{self.name}-predictor')['spec']['clusterIP']}"
+
+    def inside(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the cluster's network."""
+        command = Node(self.cluster, Place(1)).namespaces.inside(list(words))
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def pods(self, service: str | None = None) -> list[dict[str, Any]]:
+        """The pods of an InferenceService that are not on their way out."""
+        label = f"serving.kserve.io/inferenceservice={service or self.name}"
+        found = self.space.read("pods", f"--selector={label}")["items"]
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def settled(self, replicas: int) -> None:
+        """Wait until so many pods are there and ready, and no others."""
+
+        def holds() -> bool:
+            status = self.space.read("deployment", f"{self.name}-predictor")["status"]
+            return len(self.pods()) == replicas == status.get("readyReplicas") == status.get("updatedReplicas")
+
+        wait_until(f"{replicas} ready pods", holds, READY_S)
 
     def left(self) -> set[str]:
         """Objects that are in the namespace and not Kubernetes' own."""

@@ -1,98 +1,78 @@
-"""charts/detector on a real cluster: its life, and what its pods may do.
+"""charts/detector on a real cluster: its life from the version before this one to nothing left, and what it refuses.
 
-Engines are real where a figure says so, and sleep instead of computing where it says emulated. Names are short: the
-namespace is part of the host name that KServe makes, of which a part may have 63 characters.
+Engines are emulated where a value says so: they sleep instead of computing.
 """
 
 from __future__ import annotations
 
+import io
+import subprocess
+import tarfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from infra.cluster import cli
-from infra.cluster.instance import Instance
 from infra.cluster.kubectl import wait_until
-from infra.cluster.workshop import Workshop
-from tests.cluster.application import REFERENCE, detector_archive
-from tests.cluster.place import Space
 from tests.cluster.release import ROOT, Release
-from tools.helm import helm
+from tests.cluster.values import ONE, emulated
 
 Figure = Callable[[str, Any], None]
-STARTER = ROOT / "model_repo/starter"
-BUCKET = "charts"
-IMAGE = {"repository": REFERENCE.partition(":")[0], "tag": REFERENCE.partition(":")[2], "pullPolicy": "Never"}
-SMALL = {"requests": {"cpu": "100m", "memory": "400Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
-EMULATED = {"image": IMAGE, "resources": SMALL, "server": {"engine": "emulated:50", "streams": 2}}
-ONE = {"autoscaling": {"class": "none", "minReplicas": 1}}
-TWO = {"autoscaling": {"class": "none", "minReplicas": 2}}
-ROUTE = {"enabled": True, "parentRefs": [{"name": "kserve-ingress-gateway", "namespace": "kserve"}]}
-NOBODY = Counter({"failed": 0, "dropped": 0, "open": 0, "shed": 0})
+LEFT_S = 180
 
 
-@pytest.fixture(scope="module", autouse=True)
-def application(cluster: Instance, shop: Workshop) -> None:
-    """The detector's image on every node."""
-    assert cli.main(["--name", cluster.name, "load", str(detector_archive(shop))]) == 0
+@pytest.fixture(scope="session")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The chart as it was before its last commit."""
+    log = ["git", "log", "--format=%H", "--max-count=2", "--", "charts/detector"]
+    commits = subprocess.run(log, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    if len(commits) < 2:
+        pytest.skip("this clone has no history of the chart: git fetch --unshallow")
+    archive = subprocess.run(
+        ["git", "archive", commits[1], "charts/detector", "charts/definitions.yaml"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    folder = tmp_path_factory.mktemp("before")
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+        tar.extractall(folder, filter="data")
+    return folder / "charts/detector"
 
 
-@pytest.fixture(params=[3, 4], ids=["helm-3", "helm-4"])
-def either(request: pytest.FixtureRequest, cluster: Instance, space: Space, tmp_path: Path) -> Iterator[Release]:
-    """A release to be, by each major of Helm."""
-    yield from _release(request.param, cluster, space, tmp_path)
+def words(release: Release) -> list[str]:
+    """With which the service is started."""
+    spec = release.space.read("deployment", "wrist-predictor")["spec"]["template"]["spec"]
+    return list(spec["containers"][0]["args"])
 
 
-@pytest.fixture
-def release(cluster: Instance, space: Space, tmp_path: Path) -> Iterator[Release]:
-    """A release to be."""
-    yield from _release(4, cluster, space, tmp_path)
-
-
-def _release(major: int, cluster: Instance, space: Space, folder: Path) -> Iterator[Release]:
-    program = helm(major)
-    assert program, "make setup fetches Helm"
-    found = Release(program, cluster, space, folder)
-    yield found
-    # The namespace goes after the test; without this its pods would wait for their drain in it.
-    found("uninstall", found.name, "--ignore-not-found")
-
-
-def test_a_release_lives_and_leaves_nothing(either: Release, figure: Figure):
+def test_a_release_lives_from_the_version_before_and_leaves_nothing(
+    either: Release, detector: dict[str, str], before: Path, figure: Figure
+):
     started = time.monotonic()
-    either.install("detector", {**EMULATED, **ONE})
+    either.install(before, {**emulated(detector), **ONE})
     either.ready()
     figure("seconds_to_ready", time.monotonic() - started)
-    either("test", either.name, "--timeout", "180s")
-    either.install("detector", {**EMULATED, **ONE, "server": {**EMULATED["server"], "queue": 64}}, "upgrade")
+    either.install("detector", {**emulated(detector, queue=64), **ONE}, "upgrade")
+    wait_until("the upgrade", lambda: "--queue=64" in words(either), LEFT_S)
     either.ready()
-    words = either.space.read("deployment", "wrist-predictor")["spec"]["template"]["spec"]["containers"][0]["args"]
-    assert "--queue=64" in words
+    either("test", either.name, "--timeout", "180s")
     either("rollback", either.name, "1")
-    either.space("rollout", "status", "deployment/wrist-predictor", "--timeout=180s")
-
-    def rolled_back() -> bool:
-        spec = either.space.read("deployment", "wrist-predictor")["spec"]["template"]["spec"]
-        return "--queue=32" in spec["containers"][0]["args"]
-
-    wait_until("the rollback", rolled_back, 60)
+    wait_until("the rollback", lambda: "--queue=32" in words(either), LEFT_S)
     either.ready()
     either("uninstall", either.name, "--wait")
-    wait_until("nothing left", lambda: not either.left(), 120)
+    wait_until("nothing left", lambda: not either.left(), LEFT_S)
 
 
-def test_a_pod_has_no_rights(release: Release):
-    release.install("detector", {**EMULATED, **ONE})
-    release.ready()
-    (pod,) = [item for item in release.space.read("pods")["items"] if item["metadata"]["name"].startswith("wrist-")]
-    mounts = [mount["mountPath"] for part in pod["spec"]["containers"] for mount in part["volumeMounts"]]
-    assert not [path for path in mounts if "serviceaccount" in path]
-    account = f"system:serviceaccount:{release.space.name}:{pod['spec']['serviceAccountName']}"
-    rights = release.space("auth", "can-i", "--list", f"--as={account}")
-    allowed = {
-        line.split()[0] for line in rights.splitlines()[1:] if line.split()[0].startswith(("pods", "secrets", "*"))
-    }
-    assert allowed == set(), rights
+def test_bad_values_and_missing_parts_are_named_and_nothing_is_half_installed(
+    release: Release, detector: dict[str, str]
+):
+    values = {**emulated(detector), **ONE}
+    for changes, said in (
+        ({"minReplicas": 3}, "use autoscaling.minReplicas"),
+        ({"monitoring": {"podMonitor": {"enabled": True}}}, "the Prometheus operator"),
+        ({"mode": "Knative", "autoscaling": {"minReplicas": 0}}, "Knative Serving"),
+    ):
+        assert said in release.refused("detector", {**values, **changes})
+        assert not release.left()

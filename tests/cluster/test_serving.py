@@ -1,78 +1,97 @@
-"""A package in an object store becomes an endpoint, by the chart and through KServe."""
+"""A package in an object store becomes an endpoint, and every client gets the record that `carpal convert` makes.
+
+The engine is real: it computes the starter.
+"""
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-import yaml
-from infra.cluster.addons import objectstore
-from infra.cluster.instance import Instance
-from tests.cluster.place import Space
-from tools.helm import helm
+from tests.cluster.radiographs import radiograph
+from tests.cluster.release import ROOT, Release
+from tests.cluster.store import CARPAL, Store
+from tests.cluster.values import ONE, real
 
-ROOT = Path(__file__).resolve().parents[2]
+CLIENT = Path(__file__).parent / "clients/kserve_client.py"
 STARTER = ROOT / "model_repo/starter"
-BUCKET = "models"
-READY_S = 240
 Figure = Callable[[str, Any], None]
 
 
 @pytest.fixture
-def package(cluster: Instance, space: Space) -> str:
-    """The starter in the object store, and the Secret by which the namespace reads it; gives its address."""
-    store = boto3.client(
-        "s3",
-        endpoint_url=f"http://127.0.0.1:{cluster.wish().ports['s3']}",
-        aws_access_key_id=objectstore.ACCESS_KEY,
-        aws_secret_access_key=objectstore.SECRET_KEY,
-        region_name="us-east-1",
-    )
-    # A cluster that is kept has it from the run before.
-    with suppress(store.exceptions.BucketAlreadyOwnedByYou):
-        store.create_bucket(Bucket=BUCKET)
-    for path in STARTER.iterdir():
-        store.upload_file(str(path), BUCKET, f"starter/1/{path.name}")
-    annotations = {"s3-endpoint": "s3.storage.svc.cluster.local", "s3-usehttps": "0", "s3-region": "us-east-1"}
-    secret = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "store", "annotations": {f"serving.kserve.io/{k}": v for k, v in annotations.items()}},
-        "stringData": {
-            "AWS_ACCESS_KEY_ID": objectstore.ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": objectstore.SECRET_KEY,
-        },
-    }
-    space.apply(secret)
-    return f"s3://{BUCKET}/starter/1"
+def image(tmp_path: Path) -> Path:
+    """A radiograph, drawn."""
+    path = tmp_path / "wrist.png"
+    path.write_bytes(radiograph())
+    return path
 
 
-def test_a_package_in_s3_becomes_a_ready_inferenceservice(
-    space: Space, package: str, detector_image: tuple[str, str], figure: Figure, tmp_path: Path
+@pytest.fixture
+def published(store: Store) -> Store:
+    """The starter, published."""
+    store.models("publish", str(STARTER), "--name", "wrist", "--version", "1")
+    return store
+
+
+def test_a_package_in_s3_becomes_a_ready_inferenceservice_that_answers_everybody_alike(
+    release: Release, published: Store, detector: dict[str, str], image: Path, figure: Figure
 ):
-    repository, tag = detector_image
-    values = {
-        "image": {"repository": repository, "tag": tag},
-        "model": {"name": "starter", "storageUri": package},
-        "storage": {"secretName": "store"},
-        "autoscaling": {"class": "none", "minReplicas": 1},
-        "resources": {"requests": {"cpu": "200m", "memory": "512Mi"}, "limits": {"cpu": "2", "memory": "1Gi"}},
-    }
-    (tmp_path / "values.yaml").write_text(yaml.safe_dump(values))
-    install = [str(helm(4)), "install", "wrist", str(ROOT / "charts/detector"), f"--namespace={space.name}"]
+    """Fetched by the service itself."""
+    model = {"name": "wrist", "reference": "wrist:1", "repository": published.repository}
+    answers = serve(release, published, {**real(detector), "model": model}, figure, image)
+    alone = convert(image)
+    assert alone["findings"], "the phantom has nothing that could differ"
+    for client, record in answers.items():
+        assert essence(record) == essence(alone), client
+
+
+def test_a_package_in_s3_becomes_ready_through_kserves_own_initializer(
+    release: Release, published: Store, detector: dict[str, str], image: Path, figure: Figure
+):
+    model = {"name": "wrist", "storageUri": f"{published.repository}/wrist/1"}
+    answers = serve(release, published, {**real(detector), "model": model}, figure, image)
+    assert essence(answers["curl"]) == essence(convert(image))
+
+
+def serve(
+    release: Release, store: Store, values: dict[str, Any], figure: Figure, image: Path
+) -> dict[str, dict[str, Any]]:
+    """Install, wait, and give the record of an image by each client."""
     started = time.monotonic()
-    done = subprocess.run(
-        [*install, f"--kubeconfig={space.kubectl.kubeconfig}", f"--values={tmp_path / 'values.yaml'}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    space("wait", "inferenceservice/wrist", "--for=condition=Ready", f"--timeout={READY_S}s")
+    release.install("detector", {**values, **ONE, "storage": store.reader(release.space)})
+    release.ready()
     figure("seconds_to_ready", time.monotonic() - started)
+    return answers(release, image)
+
+
+def answers(release: Release, image: Path) -> dict[str, dict[str, Any]]:
+    """The record by curl, and by KServe's own Python client over REST and gRPC, from inside the cluster's network."""
+    address = release.address()
+    url = f"{address}/v2/models/wrist/infer"
+    curl = release.inside("curl", "-fsS", "--data-binary", f"@{image}", "-H", "Content-Type: image/png", url)
+    assert curl.returncode == 0, curl.stderr
+    grpc = f"{address.removeprefix('http://')}:8081"
+    kserve = release.inside(sys.executable, str(CLIENT), address, grpc, "wrist", str(image))
+    assert kserve.returncode == 0, kserve.stderr
+    return {"curl": json.loads(curl.stdout), **json.loads(kserve.stdout)}
+
+
+def convert(image: Path) -> dict[str, Any]:
+    """The record that carpal makes of an image without any service."""
+    command = [str(CARPAL), "convert", str(image), "--model", str(STARTER), "--to", "jsonl"]
+    out = image.parent / "alone"
+    done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    record: dict[str, Any] = json.loads((out / "records.jsonl").read_text())
+    return record
+
+
+def essence(record: dict[str, Any]) -> dict[str, Any]:
+    """What a record says of the image: without where the image lay, when it was read and how long it took."""
+    return {key: record[key] for key in ("findings", "quality", "preprocessing") if key in record}

@@ -33,6 +33,9 @@ volumes:
     {{- else }}
     emptyDir: {}
     {{- end }}
+  {{- with .Values.volumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end -}}
 
 {{/* A container that runs a script of the ConfigMap. */}}
@@ -64,4 +67,7 @@ volumes:
     - {name: tmp, mountPath: /tmp}
     - {name: scripts, mountPath: /etc/carpal, readOnly: true}
     - {name: report, mountPath: /report}
+    {{- with .root.Values.volumeMounts }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
 {{- end -}}

@@ -46,6 +46,9 @@ spec:
     - name: data
       persistentVolumeClaim: {claimName: {{ . }}, readOnly: true}
     {{- end }}
+    {{- with $values.volumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   containers:
     - name: ray-{{ .role }}
       image: {{ include "carpal-trainer.image" .root | quote }}
@@ -88,6 +91,9 @@ spec:
         - {name: runs, mountPath: /runs}
         {{- if $values.data.claimName }}
         - {name: data, mountPath: /data, readOnly: true}
+        {{- end }}
+        {{- with $values.volumeMounts }}
+        {{- toYaml . | nindent 8 }}
         {{- end }}
 {{- end -}}
 

@@ -57,3 +57,18 @@ def test_an_empty_group_is_removed_with_all_below_it(first: Path):
     cgroups.make("one/node-1", first)
     cgroups.end("one", first)
     assert not (first / "memory/one").exists()
+
+
+def test_a_preferred_group_weighs_more_in_version_1(first: Path):
+    cgroups.make("one", first)
+    (first / "cpuset/one/cpu.shares").write_text("1024\n")
+    cgroups.prefer("one", 4, first)
+    assert (first / "cpuset/one/cpu.shares").read_text() == "4096"
+    assert not list((first / "memory/one").iterdir())
+
+
+def test_a_preferred_group_weighs_more_in_version_2(second: Path):
+    cgroups.make("one", second)
+    (second / "one/cpu.weight").write_text("100\n")
+    cgroups.prefer("one", 4, second)
+    assert (second / "one/cpu.weight").read_text() == "400"
