@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from carpal.imaging.preprocess import PercentileStretch
 from carpal.imaging.radiograph import Radiograph
 from carpal.records.palette import Colour, colour_of
+from carpal.records.placement import Sheet, Spot, place_labels, scale_bar_mm
 from carpal.records.record import Finding, PixelSpacing, Record
 
 Canvas = NDArray[np.uint8]
-Rectangle = tuple[int, int, int, int]
+Box = tuple[int, int, int, int]
 
 LONGER_SIDE_PX = 1000
 MARGIN_PX = 28
@@ -32,7 +33,6 @@ DIM: Colour = (160, 160, 160)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _SIZE = 0.5
 _DASH_PX = 8
-_BARS_MM = (100, 50, 20, 10, 5, 2, 1)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class _Frame:
     x_scale: float
     y_scale: float
 
-    def place(self, finding: Finding) -> Rectangle:
+    def place(self, finding: Finding) -> Box:
         """The box of a finding on the canvas, cut at its border: a record of a service may say anything."""
         box = finding.box
         return (*self._point(box.x0, box.y0), *self._point(box.x1, box.y1))
@@ -57,27 +57,18 @@ class _Frame:
         return self.left + column, self.top + row
 
 
-@dataclass(frozen=True)
-class _Label:
-    """A text, where it stands on the canvas, and from where a line leads to it if that is not beside its box."""
-
-    finding: Finding
-    text: str
-    place: Rectangle
-    line: tuple[int, int] | None
-
-
 def draw(radiograph: Radiograph, record: Record) -> bytes:
     """An 8-bit colour PNG; the same input gives the same bytes with the same OpenCV."""
     frame = _frame(radiograph)
     boxes = [frame.place(finding) for finding in record.findings]
-    labels = _plan_labels(frame, record.findings, boxes)
+    texts = [f"{finding.label} {finding.probability:.2f}" for finding in record.findings]
+    spots = place_labels(boxes, [_width(text) for text in texts], _sheet(frame))
     colours = {conclusion.label: colour_of(index) for index, conclusion in enumerate(record.conclusions)}
-    canvas = _canvas(radiograph, frame, column=any(label.line for label in labels))
+    canvas = _canvas(radiograph, frame, column=any(spot.leader for spot in spots))
     for finding, box in zip(record.findings, boxes, strict=True):
         _draw_box(canvas, box, colours[finding.label], dashed=finding.status == "possible")
-    for label in labels:
-        _draw_label(canvas, label, colours[label.finding.label])
+    for finding, box, text, spot in zip(record.findings, boxes, texts, spots, strict=False):  # a full column has fewer
+        _draw_label(canvas, text, spot, box, colours[finding.label])
     _draw_header(canvas, record)
     if spacing := record.source.pixel_spacing:
         _draw_scale_bar(canvas, frame, spacing)
@@ -104,7 +95,7 @@ def _canvas(radiograph: Radiograph, frame: _Frame, *, column: bool) -> Canvas:
     return canvas
 
 
-def _draw_box(canvas: Canvas, box: Rectangle, colour: Colour, *, dashed: bool) -> None:
+def _draw_box(canvas: Canvas, box: Box, colour: Colour, *, dashed: bool) -> None:
     x0, y0, x1, y1 = box
     if not dashed:
         cv2.rectangle(canvas, (x0, y0), (x1, y1), colour, 2, cv2.LINE_AA)
@@ -117,68 +108,21 @@ def _draw_box(canvas: Canvas, box: Rectangle, colour: Colour, *, dashed: bool) -
             cv2.line(canvas, (x, y), (x, min(y + _DASH_PX, y1)), colour, 2)
 
 
-def _draw_label(canvas: Canvas, label: _Label, colour: Colour) -> None:
-    left, top, right, bottom = label.place
-    if label.line:
-        cv2.line(canvas, label.line, (left - 4, (top + bottom) // 2), colour, 1, cv2.LINE_AA)
+def _draw_label(canvas: Canvas, text: str, spot: Spot, box: Box, colour: Colour) -> None:
+    left, top, right, bottom = map(int, spot.place)
+    if spot.leader:
+        start = (box[2], (box[1] + box[3]) // 2)
+        cv2.line(canvas, start, (left - 4, (top + bottom) // 2), colour, 1, cv2.LINE_AA)
     area = canvas[top:bottom, left:right]
     area[:] = area // 3  # darkened, so that it can be read over bright bone without hiding it
-    _write(canvas, label.text, (left + 2, bottom - 6), colour)
+    _write(canvas, text, (left + 2, bottom - 6), colour)
 
 
-def _plan_labels(frame: _Frame, findings: tuple[Finding, ...], boxes: list[Rectangle]) -> list[_Label]:
-    """A place for each label, strongest first; past a full column the boxes keep their colours and nothing more."""
-    labels: list[_Label] = []
-    taken = list(boxes)
-    column = list(range(frame.top, frame.top + frame.height - LINE_PX, LINE_PX))
-    for finding, box in zip(findings, boxes, strict=True):
-        text = f"{finding.label} {finding.probability:.2f}"
-        place, line = _beside(text, box, frame, taken), None
-        if place is None:
-            if not column:
-                break
-            line = (box[2], (box[1] + box[3]) // 2)
-            place = _in_column(text, frame, column, line[1])
-        taken.append(place)
-        labels.append(_Label(finding, text, place, line))
-    return labels
-
-
-def _in_column(text: str, frame: _Frame, free: list[int], y: int) -> Rectangle:
-    """The free row of the column nearest to y, which is then taken."""
-    top = min(free, key=lambda row: abs(row + LINE_PX // 2 - y))
-    free.remove(top)
-    left = frame.left + frame.width + MARGIN_PX
-    return (left, top, left + _width(text), top + LINE_PX)
-
-
-def _beside(text: str, box: Rectangle, frame: _Frame, taken: list[Rectangle]) -> Rectangle | None:
-    """The first free place above, below, right or left of a box that touches no box and no label."""
-    x0, y0, x1, y1 = box
-    width, gap = _width(text), 3
-    corners = (
-        (x0, y0 - gap - LINE_PX),
-        (x1 - width, y0 - gap - LINE_PX),
-        (x0, y1 + gap),
-        (x1 - width, y1 + gap),
-        (x1 + gap, y0),
-        (x0 - gap - width, y0),
-    )
-    for left, top in corners:
-        place = (left, top, left + width, top + LINE_PX)
-        inside = (
-            place[0] >= 0
-            and place[1] >= frame.top
-            and place[2] <= frame.left + frame.width + MARGIN_PX
-            and place[3] <= frame.top + frame.height
-        )
-        if inside and not any(_touch(place, other) for other in taken):
-            return place
-    return None
-
-
-def _touch(first: Rectangle, second: Rectangle) -> bool:
-    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
+def _sheet(frame: _Frame) -> Sheet:
+    """Labels may stand in the margins at the sides; the column lies beyond the right one."""
+    right, bottom = frame.left + frame.width + MARGIN_PX, frame.top + frame.height
+    rows = range(frame.top, bottom - LINE_PX, LINE_PX)
+    return Sheet((0, frame.top, right, bottom), column_x=right, column_rows=rows, line=LINE_PX, gap=3)
 
 
 def _draw_header(canvas: Canvas, record: Record) -> None:
@@ -196,7 +140,7 @@ def _draw_header(canvas: Canvas, record: Record) -> None:
 def _draw_scale_bar(canvas: Canvas, frame: _Frame, spacing: PixelSpacing) -> None:
     """The longest round length that fits in a third of the width, below the radiograph."""
     px_per_mm = frame.x_scale / spacing.column_mm
-    length_mm = next((mm for mm in _BARS_MM if mm * px_per_mm <= frame.width / 3), None)
+    length_mm = scale_bar_mm(px_per_mm, frame.width / 3)
     if length_mm is None:
         return
     y, end = frame.top + frame.height + FOOTER_PX // 2, frame.left + round(length_mm * px_per_mm)

@@ -6,8 +6,6 @@ size; the pixels are a JPEG inside the drawing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
 import cv2
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 from carpal.imaging.preprocess import PercentileStretch
 from carpal.imaging.radiograph import Radiograph
 from carpal.records.palette import colour_of
+from carpal.records.placement import Rectangle, Sheet, Spot, place_labels, scale_bar_mm
 from carpal.records.record import Finding, Record
 from carpal.reports.blocks import Drawing, data_uri
 
@@ -26,19 +25,6 @@ WIDTH_PX, HEIGHT_PX = 360, 440
 _FONT_PX, _LINE_PX, _GLYPH_PX, _GAP_PX, _FOOT_PX = 12, 17, 7.2, 3, 26
 _DENSITY = 2
 _JPEG_QUALITY = 82
-_BARS_MM = (100, 50, 20, 10, 5, 2, 1)
-
-Rectangle = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class _Label:
-    """A finding on the drawing; ``spot`` is where its text stands, ``leader`` where a line to the box is needed."""
-
-    finding: Finding
-    box: Rectangle
-    spot: Rectangle
-    leader: bool
 
 
 def draw(radiograph: Radiograph, record: Record, *, alt: str | None = None) -> Drawing:
@@ -53,13 +39,15 @@ def draw(radiograph: Radiograph, record: Record, *, alt: str | None = None) -> D
     tall = spacing.row_mm / spacing.column_mm if spacing else 1.0
     scale = min(WIDTH_PX / radiograph.width, HEIGHT_PX / (radiograph.height * tall))
     width, height = radiograph.width * scale, radiograph.height * tall * scale
-    labels = _placed(record.findings, (scale, scale * tall), (width, height))
+    boxes = [_box(one, scale, scale * tall) for one in record.findings]
+    spots = place_labels(boxes, [_text_px(one) for one in record.findings], _sheet(width, height, len(boxes)))
     colours = {one.label: _hex(index) for index, one in enumerate(record.conclusions)}
+    drawn = list(zip(record.findings, boxes, spots, strict=True))
     parts = [_image(radiograph, width, height)]
-    parts += [_box(label, colours[label.finding.label]) for label in labels]
-    parts += [_text(label, colours[label.finding.label]) for label in labels]
-    right = max([width] + [label.spot[2] for label in labels])
-    bottom = max([height] + [label.spot[3] for label in labels])
+    parts += [_outline(finding, box, colours[finding.label]) for finding, box, _ in drawn]
+    parts += [_label(finding, box, spot, colours[finding.label]) for finding, box, spot in drawn]
+    right = max([width] + [spot.place[2] for spot in spots])
+    bottom = max([height] + [spot.place[3] for spot in spots])
     if spacing and (bar := _scale_bar(scale / spacing.column_mm, width, bottom)):
         parts.append(bar)
         bottom += _FOOT_PX
@@ -91,75 +79,49 @@ def jpeg(grey: NDArray[np.uint8], width: int, height: int) -> bytes:
     return body.tobytes()
 
 
-def _placed(findings: Sequence[Finding], scale: tuple[float, float], size: tuple[float, float]) -> list[_Label]:
-    """Each label beside its box where that is free, else in a column at the right with a leader."""
-    boxes = [
-        (one.box.x0 * scale[0], one.box.y0 * scale[1], one.box.x1 * scale[0], one.box.y1 * scale[1]) for one in findings
-    ]
-    taken, labels, column_y = list(boxes), [], 0.0
-    for finding, box in zip(findings, boxes, strict=True):
-        text_px = len(_words(finding)) * _GLYPH_PX + 12
-        spot = _beside(box, text_px, size, taken)
-        if spot is None:
-            top = max(column_y, (box[1] + box[3] - _LINE_PX) / 2)
-            spot = (size[0] + 18, top, size[0] + 18 + text_px, top + _LINE_PX)
-            column_y = top + _LINE_PX + _GAP_PX
-        taken.append(spot)
-        labels.append(_Label(finding, box, spot, spot[0] > size[0]))
-    return labels
+def _box(finding: Finding, x_scale: float, y_scale: float) -> Rectangle:
+    box = finding.box
+    return (box.x0 * x_scale, box.y0 * y_scale, box.x1 * x_scale, box.y1 * y_scale)
 
 
-def _beside(box: Rectangle, text_px: float, size: tuple[float, float], taken: Sequence[Rectangle]) -> Rectangle | None:
-    x0, y0, x1, y1 = box
-    corners = (
-        (x0, y0 - _GAP_PX - _LINE_PX),
-        (x1 - text_px, y0 - _GAP_PX - _LINE_PX),
-        (x0, y1 + _GAP_PX),
-        (x1 - text_px, y1 + _GAP_PX),
-        (x1 + _GAP_PX, y0),
-        (x0 - _GAP_PX - text_px, y0),
-    )
-    for left, top in corners:
-        spot = (left, top, left + text_px, top + _LINE_PX)
-        inside = spot[0] >= 0 and spot[1] >= 0 and spot[2] <= size[0] and spot[3] <= size[1]
-        if inside and not any(_touch(spot, other) for other in taken):
-            return spot
-    return None
-
-
-def _touch(first: Rectangle, second: Rectangle) -> bool:
-    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
+def _sheet(width: float, height: float, findings: int) -> Sheet:
+    """Beside the boxes labels stay on the radiograph; the column has a row for each finding, below it if need be."""
+    pitch = _LINE_PX + _GAP_PX
+    rows = [row * pitch for row in range(max(int(height / pitch), findings))]
+    return Sheet((0, 0, width, height), column_x=width + 18, column_rows=rows, line=_LINE_PX, gap=_GAP_PX)
 
 
 def _words(finding: Finding) -> str:
     return f"{finding.label} {finding.probability:.2f}"
 
 
-def _box(label: _Label, colour: str) -> str:
-    x0, y0, x1, y1 = label.box
-    dashes = ' stroke-dasharray="5 4"' if label.finding.status == "possible" else ""
+def _text_px(finding: Finding) -> float:
+    return len(_words(finding)) * _GLYPH_PX + 12
+
+
+def _outline(finding: Finding, box: Rectangle, colour: str) -> str:
+    x0, y0, x1, y1 = box
+    dashes = ' stroke-dasharray="5 4"' if finding.status == "possible" else ""
     place = f'x="{x0:.1f}" y="{y0:.1f}" width="{x1 - x0:.1f}" height="{y1 - y0:.1f}"'
     return f'<rect {place} fill="none" stroke="{colour}" stroke-width="1.8"{dashes}/>'
 
 
-def _text(label: _Label, colour: str) -> str:
-    left, top, right, bottom = label.spot
+def _label(finding: Finding, box: Rectangle, spot: Spot, colour: str) -> str:
+    left, top, right, bottom = spot.place
     leader = ""
-    if label.leader:
-        middle = (label.box[1] + label.box[3]) / 2
-        leader = (
-            f'<path d="M{label.box[2]:.1f} {middle:.1f}L{left - 3:.1f} {(top + bottom) / 2:.1f}" stroke="{colour}"/>'
-        )
+    if spot.leader:
+        middle = (box[1] + box[3]) / 2
+        leader = f'<path d="M{box[2]:.1f} {middle:.1f}L{left - 3:.1f} {(top + bottom) / 2:.1f}" stroke="{colour}"/>'
     size = f'y="{top:.1f}" height="{_LINE_PX}"'
     ground = f'<rect x="{left:.1f}" {size} width="{right - left:.1f}" fill="#000" opacity="0.7"/>'
     mark = f'<rect x="{left:.1f}" {size} width="4" fill="{colour}"/>'
-    words = escape(_words(label.finding))
+    words = escape(_words(finding))
     return f'{leader}{ground}{mark}<text x="{left + 8:.1f}" y="{bottom - 4.5:.1f}" fill="#fff">{words}</text>'
 
 
 def _scale_bar(px_per_mm: float, width: float, height: float) -> str:
     """The longest round length that fits in half the width; nothing where even the shortest does not."""
-    length_mm = next((mm for mm in _BARS_MM if mm * px_per_mm <= width / 2), None)
+    length_mm = scale_bar_mm(px_per_mm, width / 2)
     if length_mm is None:
         return ""
     y, end = height + _FOOT_PX / 2, 4 + length_mm * px_per_mm

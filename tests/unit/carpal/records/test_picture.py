@@ -89,35 +89,13 @@ def test_each_class_has_its_own_colour(detector: Detector):
     assert coloured(canvas, colour_of(1)).any()
 
 
-@pytest.mark.parametrize(
-    "boxes",
-    [
-        [(20, 40, 80, 160)],
-        [(0, 0, 100, 200)],
-        [(0, 0, 100, 10), (0, 190, 100, 200), (0, 10, 10, 190), (90, 10, 100, 190)],
-        [(10 * k, 20 * k, 10 * k + 12, 20 * k + 24) for k in range(8)],
-        [(5 * k, 5 * k, 60 + 5 * k, 100 + 5 * k) for k in range(8)],
-    ],
-)
-def test_no_label_lies_on_a_box_or_on_another_label(detector: Detector, boxes: list[tuple[int, int, int, int]]):
-    radiograph, record = scene(detector, *(finding(*box) for box in boxes))
-    frame = picture._frame(radiograph)
-    places = [frame.place(one) for one in record.findings]
-    labels = [label.place for label in picture._plan_labels(frame, record.findings, places)]
-    assert len(labels) == len(boxes)
-    for index, label in enumerate(labels):
-        others = places + labels[:index]
-        assert not any(picture._touch(label, other) for other in others)
-    canvas = drawn(radiograph, record)
-    assert all(left >= 0 and right <= canvas.shape[1] for left, _, right, _ in labels)
-
-
-def test_a_label_beside_its_box_needs_no_line_and_one_in_the_column_has_one(detector: Detector):
-    radiograph, record = scene(detector, finding(0, 0, 100, 200), finding(20, 40, 60, 90))
-    frame = picture._frame(radiograph)
-    labels = picture._plan_labels(frame, record.findings, [frame.place(one) for one in record.findings])
-    assert all(label.line for label in labels)
-    assert not picture._plan_labels(frame, record.findings[1:], [frame.place(record.findings[1])])[0].line
+def test_a_label_in_the_column_is_drawn_on_the_canvas_with_a_line_to_its_box(detector: Detector):
+    beside = drawn(*scene(detector, finding(20, 40, 60, 90)))
+    canvas = drawn(*scene(detector, finding(0, 0, 100, 200)))
+    assert canvas.shape[1] > beside.shape[1]
+    column = coloured(canvas, colour_of(0))[:, -picture.COLUMN_PX :]
+    assert column.any()
+    assert not column[:, -4:].any()
 
 
 def test_more_findings_than_a_column_holds_are_still_drawn(detector: Detector):
