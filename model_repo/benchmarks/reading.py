@@ -4,8 +4,8 @@
 
 One thread, CPU time of this process and of the worker. All arms take turns on the same file, so that a drift of the
 machine meets each; in its turn an arm is called six times and the first call does not count, so that each finds caches
-and memory as its own work leaves them, as in a service, and not as the other arms do. A figure is the median over rounds
-of the mean of a turn, a format's that of the file in the middle. The arms:
+and memory as its own work leaves them, as in a service, and not as the other arms do. A figure is the median over
+rounds of the mean of a turn, a format's that of the file in the middle. The arms:
 
 - bare: cv2.imdecode for images, dcmread and pixel_array of pydicom for DICOM.
 - floor: bare, and the OpenCV calls without which no network input comes about (see ``floor_of``), with no check, no
