@@ -19,6 +19,7 @@ from locust import User, task
 from locust.exception import StopUser
 
 from carpal.records.record import Model
+from carpal_loadtests.alarm import Alarm, timerfd
 from carpal_loadtests.answers import FAILED, Answer, Judge, Outcome
 from carpal_loadtests.connections import Connections, NoAnswerError, Transport
 from carpal_loadtests.job import Answerer, Summary
@@ -88,14 +89,15 @@ class Sender:
         self.started_unix_s = time.time() + HEAD_START_S if zero_unix_s is None else zero_unix_s
         self._zero = time.perf_counter() + self.started_unix_s - time.time()
         self._cpu_s, self._cpu_from = time.process_time(), time.perf_counter()
+        alarm = Alarm(timerfd())
         try:
             for call in calls:
-                while (ahead := call.intended_s - self._now()) > 0:  # a timer may wake a little early
-                    gevent.sleep(ahead)
+                alarm.wait_until(self._zero + call.intended_s)
                 self._offer(call)
             self._group.join()
             self.finished = True
         finally:
+            alarm.close()
             self._group.kill()
             self._transport.close()
             for call, start_s in list(self._on_the_way.values()):
@@ -233,7 +235,7 @@ def _transport(plan: Plan) -> Transport:
         from carpal_loadtests.channels import Channels
 
         return Channels(plan.target, plan.scenario.timeout_s)
-    return Connections(plan.target, plan.scenario.timeout_s)
+    return Connections(plan.target)
 
 
 class OpenUser(User):

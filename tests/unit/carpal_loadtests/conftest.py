@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import runpy
+import asyncio
+import os
 import socket
-import subprocess
-import sys
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from carpal_loadtests.answers import Outcome
+from carpal_loadtests.calibration import behaviour
+from carpal_loadtests.calibration.behaviour import Behaviour
+from carpal_loadtests.calibration.known import listen
+from carpal_loadtests.calibration.server import Known
 from carpal_loadtests.generator import Measurement, generate
 from carpal_loadtests.job import Summary
 from carpal_loadtests.machine import fingerprint
@@ -26,36 +28,25 @@ from carpal_loadtests.scenario import Scenario
 from carpal_loadtests.target import Target
 
 
-@dataclass(frozen=True)
-class Known:
-    """A running server of known truth."""
-
-    url: str
-
-    def seen(self) -> list[dict[str, Any]]:
-        """What it saw, in order of arrival."""
-        entries: list[dict[str, Any]] = httpx.get(f"{self.url}/seen", trust_env=False).json()
-        return entries
-
-
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Known]]:
-    """Starts servers: ``known(service_ms=5, answers={"garbage": [3]})``; see truth.py."""
-    running: list[subprocess.Popen[str]] = []
+def known() -> Iterator[Callable[..., Known]]:
+    """Starts servers of known truth: ``known(service_ms=5, answers={"garbage": [3]})``; see ``Behaviour``.
 
-    def start(**behaviour: Any) -> Known:
-        told = tmp_path_factory.mktemp("known") / "behaviour.json"
-        told.write_text(json.dumps(behaviour))
-        command = [sys.executable, str(Path(__file__).with_name("truth.py")), str(told)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        running.append(process)
-        assert process.stdout is not None
-        return Known(f"http://127.0.0.1:{int(process.stdout.readline())}")
+    They share a thread of this process, which costs a test nothing; calibrations give each a process of its own.
+    """
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def start(**keys: Any) -> Known:
+        told = Behaviour.parse(keys, source="the test")
+        _, port = asyncio.run_coroutine_threadsafe(listen(told), loop).result(30)
+        return Known(f"http://127.0.0.1:{port}", os.getpid())
 
     yield start
-    for process in running:
-        process.kill()
-        process.communicate()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(30)
+    loop.close()
 
 
 @pytest.fixture
@@ -69,8 +60,7 @@ def dead_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def record_of() -> Callable[..., bytes]:
     """Makes the body of a true record of the named model and image, as the server of known truth sends it."""
-    maker: Callable[..., bytes] = runpy.run_path(str(Path(__file__).with_name("truth.py")))["record_of"]
-    return maker
+    return behaviour.record_of
 
 
 @pytest.fixture(scope="module")

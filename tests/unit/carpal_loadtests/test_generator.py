@@ -48,7 +48,7 @@ def mixed(known: Callable[..., Any], scenario: Callable[..., Any], measure: Call
 
 def test_every_request_of_the_plan_is_sent_once_and_has_one_row(mixed: Any) -> None:
     plan, measurement, seen = mixed
-    assert sorted(entry["index"] for entry in seen) == list(range(50))
+    assert sorted(seen.index) == list(range(50))
     assert [row.index for row in measurement.rows] == list(range(50))
     np.testing.assert_allclose([row.intended_s for row in measurement.rows], plan.schedule.times, atol=1e-6)
 
@@ -86,8 +86,8 @@ def test_nothing_is_sent_early_and_the_rows_agree_with_the_servers_clock(mixed: 
     assert min(row.lag_s for row in measurement.rows) >= 0
     rows = measurement.rows
     # Second 0 on the server's clock: a request is seen after it was sent, so the least difference is the closest.
-    zero = min(entry["at_s"] - rows[entry["index"]].start_s for entry in seen)
-    delays = sorted(entry["at_s"] - zero - rows[entry["index"]].start_s for entry in seen)
+    delays = sorted(at_s - rows[index].start_s for index, at_s in zip(seen.index, seen.at_s, strict=True))
+    delays = [delay - delays[0] for delay in delays]
     assert delays[len(delays) // 4] < 0.25
 
 
@@ -96,14 +96,14 @@ def test_constant_arrivals_are_constant_at_the_server(mixed: Any) -> None:
     lags = {row.index: row.lag_s for row in measurement.rows}
     # What the generator admits to have been late is taken off. What the machine adds on the way is never negative, so
     # the promptest of each ten shows the schedule; the sums of exponential gaps would wander by 0.1 s and more.
-    at = np.array([entry["at_s"] - lags[entry["index"]] for entry in sorted(seen, key=lambda entry: entry["index"])])
+    at = np.array([at_s - lags[index] for index, at_s in sorted(zip(seen.index, seen.at_s, strict=True))])
     promptest = (at - np.arange(50) / 50).reshape(5, 10).min(axis=1)
     assert np.ptp(promptest) < 0.06
 
 
 def test_the_payload_arrives_whole_and_with_its_media_type(mixed: Any) -> None:
     plan, _, seen = mixed
-    assert {(entry["bytes"], entry["media_type"]) for entry in seen} == {(len(plan.payloads[0].body), "image/png")}
+    assert set(zip(seen.bytes, seen.media_type, strict=True)) == {(len(plan.payloads[0].body), "image/png")}
 
 
 def test_the_summary_says_who_answered_and_what_it_cost(mixed: Any) -> None:
@@ -120,7 +120,7 @@ def test_a_stall_is_seen_whole_by_every_request_that_should_have_been_sent_in_it
 ) -> None:
     server = known(stall_at=20, stall_s=1.0)
     _, measurement = measure(scenario(rate_per_s=40, duration_s=2), server)
-    rows, order = measurement.rows, [entry["index"] for entry in server.seen()]
+    rows, order = measurement.rows, list(server.seen().index)
     assert {row.outcome for row in rows} == {Outcome.ANSWERED}
     # The server begins the stall after request 20 was sent, and answers nothing before it is over.
     over_s = rows[20].start_s + 1.0
@@ -143,7 +143,7 @@ def test_what_hangs_ends_at_the_timeout_and_what_exceeds_the_requests_in_flight_
     _, measurement = measure(slow, server)
     outcomes = [row.outcome for row in measurement.rows]
     assert outcomes == [Outcome.TIMEOUT] * 10 + [Outcome.DROPPED] * 40
-    assert sorted(entry["index"] for entry in server.seen()) == list(range(10))
+    assert sorted(server.seen().index) == list(range(10))
     assert all(row.start_s is None for row in measurement.rows[10:])
     assert all(row.service_s >= 4 and row.code == "transport.timeout" for row in measurement.rows[:10])
 
@@ -173,7 +173,7 @@ def test_processes_share_the_schedule_and_send_all_of_it_once(
     server = known(service_ms=5)
     plan, measurement = measure(scenario(kind="poisson", rate_per_s=60), server, processes=3)
     count = len(plan.schedule.times)
-    assert sorted(entry["index"] for entry in server.seen()) == list(range(count))
+    assert sorted(server.seen().index) == list(range(count))
     assert [row.index for row in measurement.rows] == list(range(count))
     assert [row.worker for row in measurement.rows] == [index % 3 for index in range(count)]
     assert {row.outcome for row in measurement.rows} == {Outcome.ANSWERED}
@@ -221,7 +221,7 @@ def test_a_shed_request_is_tried_again_within_its_budget(
     assert measurement.summary.retries == len(again)
     assert all(row.outcome is Outcome.SHED for row in again)
     assert all(row.service_s >= 1.0 for row in again)
-    assert len(server.seen()) == 40 + len(again)
+    assert len(server.seen().index) == 40 + len(again)
 
 
 def test_importing_what_the_command_needs_patches_nothing() -> None:

@@ -41,7 +41,7 @@ def test_locust_sends_the_schedule_once_and_sees_the_whole_stall(
     (entry,) = json.loads(done.stdout)
     assert entry["num_requests"] == 30
     assert entry["num_failures"] == 3
-    assert sorted(row["index"] for row in server.seen()) == list(range(30))
+    assert sorted(server.seen().index) == list(range(30))
     # All that were due in the second of the stall waited for its end: 0.5 s on average, if counted from the intended
     # start. The sum is bounded below by the stall alone: 1 + 0.95 + 0.90 + ... ms, which a late machine only raises.
     waited_s = sum(1.0 - k / 20 for k in range(20))
@@ -59,7 +59,7 @@ def test_worker_processes_share_the_schedule_and_the_master_comes_to_the_verdict
         *("--processes", 2, "--out", out, "--csv", statistics, "--html", page),
     )
     assert done.returncode == 1, done.stderr  # the verdict: a broken answer fails it
-    assert sorted(entry["index"] for entry in server.seen()) == list(range(45))
+    assert sorted(server.seen().index) == list(range(45))
     result, rows = read_result(out)
     assert [row.index for row in rows] == list(range(45))
     assert {row.worker for row in rows} == {0, 1}

@@ -34,7 +34,7 @@ def test_each_good_payload_is_asked_for_once_at_rest(known: Callable[..., Any], 
     server = known()
     found = expected_findings(AtRest(), tmp_path, asked, target(server.url))
     assert found == {asked.payloads[0].digest: ()}
-    assert len(server.seen()) == 1
+    assert len(server.seen().index) == 1
 
 
 def test_what_fails_at_rest_is_no_load_test(

@@ -16,7 +16,7 @@ def test_a_ready_target_is_described_by_itself(known: Callable[..., Any]) -> Non
     target = check(f"{server.url}/", "known")
     assert target.url == server.url
     assert target.metadata == {"name": "known", "platform": "known"}
-    assert server.seen() == []
+    assert server.seen().index == []
 
 
 def test_a_dead_target_is_unreachable(dead_url: str) -> None:
