@@ -8,26 +8,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from carpal_loadtests.calibration.command import calibrate
 from carpal_loadtests.capacity.command import capacity
 from carpal_loadtests.limits.command import overload, saturate, soak
+from carpal_loadtests.options import (
+    INTERRUPTED,
+    Grpc,
+    Json,
+    Kubeconfig,
+    Metrics,
+    Model,
+    Namespace,
+    Out,
+    Processes,
+    Url,
+)
 from carpal_loadtests.scaling.command import scale
 from carpal_loadtests.simulation.command import simulate
-from carpal_loadtests.simulation.proof_commands import record, replay
+from carpal_loadtests.simulation.replay_command import replay
 from carpal_loadtests.summary.command import report
 
 if TYPE_CHECKING:
     from carpal_loadtests.plan import Plan
 
-INTERRUPTED = 130
-
-Url = Annotated[str, typer.Option("--target", help="base URL of the service")]
-Out = Annotated[Path, typer.Option(help="new folder for what is measured")]
-Model = Annotated[str | None, typer.Option(help="default: the scenario's, or the target's only one")]
-Grpc = Annotated[str | None, typer.Option(help="HOST:PORT, for scenarios that speak gRPC")]
-Processes = Annotated[int, typer.Option(min=1, max=64, help="load processes that share the schedule, one a core")]
-Metrics = Annotated[list[str] | None, typer.Option(help="URL to scrape once a second; default: TARGET/metrics")]
 Tolerance = Annotated[float, typer.Option(min=0, help="ratios of percentiles within 1 ± this are no change")]
-Json = Annotated[bool, typer.Option("--json", help="print the result as one JSON document")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="say nothing but the last line")]
 
 
@@ -43,9 +47,9 @@ def register(app: typer.Typer) -> None:
     load.command("scale")(scale)
     load.command("capacity")(capacity)
     load.command("simulate")(simulate)
-    load.command("record")(record)
     load.command("replay")(replay)
     load.command("report")(report)
+    load.command("calibrate")(calibrate)
     app.add_typer(load, name="load")
 
 
@@ -57,6 +61,8 @@ def run(
     grpc: Grpc = None,
     processes: Processes = 1,
     metrics: Metrics = None,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
     baseline: Annotated[
         Path | None, typer.Option(help="folder of an earlier run; what is proved to be worse than it fails")
     ] = None,
@@ -72,6 +78,7 @@ def run(
     # Imported here, so that carpal --help stays quick. Locust itself is imported in the load process only.
     from carpal.terminal import Terminal
     from carpal_loadtests import outputs
+    from carpal_loadtests.cluster import Place
     from carpal_loadtests.compare import compare as against
     from carpal_loadtests.report import lines
     from carpal_loadtests.result import refuse_taken
@@ -81,7 +88,8 @@ def run(
     terminal = Terminal(json=json, quiet=quiet)
     chosen, base = load_scenario(scenario)
     refuse_taken(out)
-    setting = Setting(target, model, grpc, processes, tuple(metrics or ()))
+    place = Place(namespace, kubeconfig) if namespace else None
+    setting = Setting(target, model, grpc, processes, tuple(metrics or ()), place)
     planned, described = prepare(chosen, base, setting)
     terminal.say(_summary(planned))
     trial = run_trial(planned, described, setting, out, terminal)

@@ -134,13 +134,13 @@ def _at_least(name: str, limit: float, found: float, reason: str) -> Check:
     return Check(name=name, limit=limit, found=found, basis="count", holds=found >= limit, reason=reason)
 
 
-def recovery_s(rows: Sequence[Row], *, peak_end_s: float, within_ms: float) -> float:
-    """Seconds from the end of the peak until 90 % of the requests of each second, and of all after it, are good."""
+def recovery_s(rows: Sequence[Row], *, peak_end_s: float, within_ms: float, share: float = RECOVERED) -> float:
+    """Seconds from the end of the peak until that share of each second's requests, and of all after it, is good."""
     seconds: dict[int, list[bool]] = {}
     for row in rows:
         if row.intended_s >= peak_end_s:
             seconds.setdefault(int(row.intended_s - peak_end_s), []).append(is_good(row, within_ms))
-    bad = [second for second, goods in seconds.items() if sum(goods) < RECOVERED * len(goods)]
+    bad = [second for second, goods in seconds.items() if sum(goods) < share * len(goods)]
     return float(max(bad) + 1) if bad else 0.0
 
 

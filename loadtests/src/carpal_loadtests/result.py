@@ -11,6 +11,7 @@ from pydantic import Field
 
 from carpal.document import Document
 from carpal_loadtests.arrivals import Replay
+from carpal_loadtests.cluster import ScalingEvent
 from carpal_loadtests.conservation import LittlesLaw, littles_law
 from carpal_loadtests.errors import NoResultError, OutputTakenError
 from carpal_loadtests.figures import Figures
@@ -58,6 +59,7 @@ class Watched(Document):
     sources: tuple[str, ...] = Field(description="URLs that were scraped, local process, cluster")
     samples: int
     missed: int = Field(description="times that a source did not answer")
+    events: tuple[ScalingEvent, ...] = Field(default=(), description="that Kubernetes left meanwhile, oldest first")
     slopes: Mapping[str, Slope] = Field(
         description="of memory, file descriptors and threads over the second half of the run, a second"
     )
@@ -99,6 +101,7 @@ def conclude(
     *,
     samples: Sequence[Sample] = (),
     missed: int = 0,
+    events: tuple[ScalingEvent, ...] = (),
     processes: int = 1,
 ) -> Result:
     """Figures and verdict of a measurement.
@@ -110,6 +113,7 @@ def conclude(
         machine: of the generator.
         samples: what the target said of itself, by Unix time.
         missed: how often it said nothing.
+        events: of its cluster.
         processes: that sent the load.
     """
     scenario, summary, schedule = plan.scenario, measurement.summary, plan.schedule
@@ -120,7 +124,8 @@ def conclude(
         rows, planned=len(schedule.times) - planned_warm, from_s=schedule.warmup_s, span_s=schedule.duration_s
     )
     law = littles_law(measurement.rows, measurement.seen)
-    watched = _watched(samples, missed, measurement.zero_unix_s + schedule.warmup_s + schedule.duration_s / 2)
+    middle_unix_s = measurement.zero_unix_s + schedule.warmup_s + schedule.duration_s / 2
+    watched = _watched(samples, missed, events, middle_unix_s)
     verdict = decide(
         scenario,
         rows=rows,
@@ -196,13 +201,14 @@ def _payloads(plan: Plan) -> Payloads:
     )
 
 
-def _watched(samples: Sequence[Sample], missed: int, middle_unix_s: float) -> Watched:
+def _watched(samples: Sequence[Sample], missed: int, events: tuple[ScalingEvent, ...], middle_unix_s: float) -> Watched:
     late = [sample for sample in samples if sample.at_s >= middle_unix_s]
     slopes = {name: slope(*series(late, name)) for name in (MEMORY, "process_open_fds", "process_threads")}
     return Watched(
         sources=tuple(sorted({sample.source for sample in samples})),
         samples=len(samples),
         missed=missed,
+        events=events,
         slopes={name: found for name, found in slopes.items() if found is not None},
     )
 

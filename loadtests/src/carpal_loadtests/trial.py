@@ -9,6 +9,7 @@ from pathlib import Path
 
 from carpal.terminal import Terminal
 from carpal_loadtests import target as service
+from carpal_loadtests.cluster import Place, open_cluster
 from carpal_loadtests.errors import UnwritableError
 from carpal_loadtests.generator import Measurement, generate
 from carpal_loadtests.job import Progress
@@ -35,6 +36,8 @@ class Setting:
     """Load processes that share the schedule."""
     metrics: Sequence[str] = ()
     """URLs to scrape; none: the target's own /metrics, where it has one."""
+    place: Place | None = None
+    """Where in Kubernetes the target is, if its replicas are to be recorded."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,13 @@ def run_trial(plan: Plan, described: Target, setting: Setting, out: Path, termin
     """Send a plan, watch the target meanwhile, judge, and write everything into a folder.
 
     Raises:
-        LoadError: the folder is taken or cannot be written, or the load process measured nothing.
+        LoadError: the folder is taken or cannot be written, the cluster is not reached, or the load process measured
+            nothing.
     """
     refuse_taken(out)
+    cluster = open_cluster(setting.place) if setting.place else None
     make_folder(out)
-    telemetry = Telemetry(probes(setting, described))
+    telemetry = Telemetry([*probes(setting, described), *([cluster.probe] if cluster else [])])
     ended = 0
     with (
         tempfile.TemporaryDirectory(prefix=".run-", dir=out, ignore_cleanup_errors=True) as work,
@@ -88,6 +93,7 @@ def run_trial(plan: Plan, described: Target, setting: Setting, out: Path, termin
         fingerprint(),
         samples=telemetry.samples,
         missed=telemetry.missed,
+        events=cluster.events(measurement.zero_unix_s) if cluster else (),
         processes=setting.processes,
     )
     return Trial(result, measurement, telemetry)

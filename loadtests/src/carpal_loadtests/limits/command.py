@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from carpal_loadtests.options import INTERRUPTED, Grpc, Json, Model, Out, Processes, Url
+
 if TYPE_CHECKING:
     from carpal.terminal import Terminal
     from carpal_loadtests.check import Check
-    from carpal_loadtests.result import Result
-    from carpal_loadtests.trial import Trial
+    from carpal_loadtests.scenario import Scenario as Planned
+    from carpal_loadtests.trial import Setting, Trial
 
-FAILED, INVALID, INTERRUPTED = 1, 3, 130
+FAILED, INVALID = 1, 3
 
 Scenario = Annotated[str, typer.Argument(help="YAML file or shipped scenario; its arrivals are replaced")]
-Url = Annotated[str, typer.Option("--target", help="base URL of the service")]
-Out = Annotated[Path, typer.Option(help="new folder for what is measured")]
-Model = Annotated[str | None, typer.Option(help="default: the scenario's, or the target's only one")]
-Grpc = Annotated[str | None, typer.Option(help="HOST:PORT, for scenarios that speak gRPC")]
-Processes = Annotated[int, typer.Option(min=1, max=64, help="load processes that share the schedule, one a core")]
-Json = Annotated[bool, typer.Option("--json", help="print the result as one JSON document")]
 
 
 def saturate(
@@ -64,6 +60,8 @@ def saturate(
         said = "no rate was confirmed"
     why = f" ({found.stopped_by})" if found.stopped_by else ""
     terminal.done(f"{said}{why}; {knee}maximum {found.maximum_per_s or 0:.4g}/s: {out / 'saturation.json'}")
+    if saturator.interrupted:
+        raise typer.Exit(INTERRUPTED)
     if any(probe.fate == "invalid" for probe in found.probes):
         raise typer.Exit(INVALID)
     raise typer.Exit(0 if found.confirmed else FAILED)
@@ -86,23 +84,22 @@ def overload(
     from carpal.terminal import Terminal
     from carpal_loadtests.limits.overload import overload_checks, overloaded
     from carpal_loadtests.scenario import load_scenario
-    from carpal_loadtests.trial import Setting, prepare, run_trial
+    from carpal_loadtests.trial import Setting
 
-    terminal = Terminal(json=json)
     chosen, base = load_scenario(scenario)
     planned = overloaded(chosen, capacity_per_s=capacity, times=times or (2.0, 10.0), stage_s=stage_s)
-    setting = Setting(target, model, grpc, processes)
-    plan, described = prepare(planned, base, setting)
-    trial = run_trial(plan, described, setting, out, terminal)
-    checks = overload_checks(
-        trial.result,
-        [row for row in trial.measurement.rows if row.intended_s >= planned.warmup_s],
-        trial.samples.samples,
-        capacity_per_s=capacity,
-        good_ms=good_ms,
-        zero_unix_s=trial.measurement.zero_unix_s,
-    )
-    _end(trial, checks, out, terminal)
+
+    def checks(trial: Trial) -> Sequence[Check]:
+        return overload_checks(
+            trial.result,
+            [row for row in trial.measurement.rows if row.intended_s >= planned.warmup_s],
+            trial.samples.samples,
+            capacity_per_s=capacity,
+            good_ms=good_ms,
+            zero_unix_s=trial.measurement.zero_unix_s,
+        )
+
+    _run(planned, base, Setting(target, model, grpc, processes), checks, out, Terminal(json=json))
 
 
 def soak(
@@ -121,31 +118,33 @@ def soak(
     from carpal.terminal import Terminal
     from carpal_loadtests.limits.soak import soak_checks, soaked
     from carpal_loadtests.scenario import load_scenario
-    from carpal_loadtests.trial import Setting, prepare, run_trial
+    from carpal_loadtests.trial import Setting
 
-    terminal = Terminal(json=json)
     chosen, base = load_scenario(scenario)
     planned = soaked(chosen, rate_per_s=rate, duration_s=duration_s, memory_mib_per_h=memory_mib_per_h)
     setting = Setting(target, model, grpc, processes)
+    _run(planned, base, setting, lambda trial: soak_checks(trial.result), out, Terminal(json=json))
+
+
+def _run(
+    planned: Planned,
+    base: Path,
+    setting: Setting,
+    judge: Callable[[Trial], Sequence[Check]],
+    out: Path,
+    terminal: Terminal,
+) -> None:
+    """Run a scenario; say, write and leave with the verdict of the run and of the checks beside it."""
+    from carpal_loadtests.report import lines
+    from carpal_loadtests.trial import keep, prepare, run_trial
+
     plan, described = prepare(planned, base, setting)
     trial = run_trial(plan, described, setting, out, terminal)
-    _end(trial, soak_checks(trial.result), out, terminal)
-
-
-def _end(trial: Trial, checks: Sequence[Check], out: Path, terminal: Terminal) -> None:
-    """Say, write and leave with the verdict of the run and of the checks beside it."""
-    from carpal_loadtests.report import lines
-    from carpal_loadtests.trial import keep
-
+    checks = judge(trial)
     for line in (*lines(trial.result), *(check.reason for check in checks)):
         terminal.say(line)
-    result = _with(trial.result, checks)
+    result = trial.result.model_copy(update={"verdict": trial.result.verdict.also(checks)})
     terminal.result(result.model_dump(mode="json"))
     keep(trial, out, result=result)
     terminal.done(f"{result.verdict.outcome}: {out / 'result.json'} and {out / 'requests.parquet'}")
     raise typer.Exit(INTERRUPTED if trial.measurement.interrupted else result.verdict.exit_code)
-
-
-def _with(result: Result, checks: Sequence[Check]) -> Result:
-    """The result with these checks among its service levels."""
-    return result.model_copy(update={"verdict": result.verdict.also(checks)})

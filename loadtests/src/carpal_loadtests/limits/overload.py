@@ -19,10 +19,13 @@ from carpal_loadtests.slos import Slos
 from carpal_loadtests.telemetry import MEMORY, Sample, series
 
 LEAST_GOODPUT = 0.9
-# Between overloads, so that a service that keeps up is told from one that does not.
-REST_SHARE = 0.8
 MOST_MEMORY = 1.5
+# Between overloads a service has a fifth of its capacity to spare: what it drains in 5 s is one second of work, and
+# whoever lets a longer queue form is found. A second has few requests, so a good service misses a share of 90 % by luck
+# in one rest of 17, and 80 % in one of 150 (loadtests/studies/thresholds.py); one that queues misses both always.
+REST_SHARE = 0.8
 MOST_RECOVERY_S = 5.0
+RECOVERED = 0.8
 
 
 def overloaded(scenario: Scenario, *, capacity_per_s: float, times: Sequence[float], stage_s: float) -> Scenario:
@@ -106,14 +109,14 @@ def _accepted(name: str, rows: Sequence[Row], good_ms: float) -> Check:
 
 
 def _recovery(name: str, rows: Sequence[Row], end_s: float, good_ms: float) -> Check:
-    took_s = recovery_s(rows, peak_end_s=end_s, within_ms=good_ms)
+    took_s = recovery_s(rows, peak_end_s=end_s, within_ms=good_ms, share=RECOVERED)
     return Check(
         name=f"{name}.recovery_s",
         limit=MOST_RECOVERY_S,
         found=took_s,
         basis="count",
         holds=took_s <= MOST_RECOVERY_S,
-        reason=f"{name}.recovery_s: {took_s:g} s until 90 % of each second's requests were good again, "
+        reason=f"{name}.recovery_s: {took_s:g} s until {RECOVERED:.0%} of each second's requests were good again, "
         f"{MOST_RECOVERY_S:g} s are allowed",
     )
 

@@ -69,6 +69,8 @@ class Saturator:
     run: Callable[[Plan, Target, Setting, Path, Terminal], Trial] = run_trial
     probes: list[Probe] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
+    interrupted: bool = False
+    """Whether a person stopped a trial: no other is made then, and what is known is summed up."""
 
     def saturate(self, *, start: float, most: float, tolerance: float, probe_s: float, confirm_s: float) -> Saturation:
         """Search, confirm, and sum up."""
@@ -79,17 +81,20 @@ class Saturator:
             most=most,
             tolerance=tolerance,
         )
+        if self.interrupted:
+            found.stopped_by = "interrupted: what is known until then is all there is"
         return summed_up(found, self.probes, self.results, tolerance)
 
     def trial(self, rate: float, duration_s: float, *, proof: bool) -> Fate:
         """One run; only the long one has to prove its percentiles, a short one has too few requests for that."""
+        if self.interrupted:
+            return "invalid"
         number = len(self.probes)
         folder = self.out / f"{number:02d}-{rate:.4g}-per-s"
         planned = at_rate(self.plan, rate, duration_s, seed=self.plan.scenario.seed + number, proof=proof)
         trial = self.run(planned, self.target, self.setting, folder, self.terminal)
         keep(trial, folder)
-        if trial.measurement.interrupted:
-            raise KeyboardInterrupt
+        self.interrupted = trial.measurement.interrupted
         probe = probe_of(trial, rate, folder)
         self.probes.append(probe)
         self.results.append(trial.result)

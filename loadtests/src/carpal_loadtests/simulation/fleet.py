@@ -18,13 +18,14 @@ class Fleet:
 
     Args:
         replica: what each one is.
-        balancing: ``random`` or ``least``.
+        balancing: ``random``, ``turns`` or ``least``.
         seed: of the balancing.
     """
 
     def __init__(self, replica: Replica, balancing: str, seed: int) -> None:
         self._replica = replica
-        self._least = balancing == "least"
+        self._balancing = balancing
+        self._turn = 0
         self._random = Random(seed)
         self.pods: list[SimPod] = []
         """Those that are not being deleted."""
@@ -69,7 +70,10 @@ class Fleet:
         ready = self.ready
         if len(ready) == 1:
             return ready[0]
-        if not self._least:
+        if self._balancing == "turns":
+            self._turn += 1
+            return ready[self._turn % len(ready)]
+        if self._balancing == "random":
             return ready[int(self._random.random() * len(ready))]
         looked_at = ready if len(ready) <= LOOKED_AT else self._random.sample(ready, DRAWN)
         for pod in looked_at:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -99,7 +100,9 @@ def run(setup: Setup, policy: Policy, sent_s: Array, takes_s: Array, end_s: floa
         seed=setup.seed,
         initial=setup.initial_replicas,
     )
-    return cluster.course(sent_s, takes_s, end_s)
+    around_s = setup.replica.around_ms / 1000
+    course = cluster.course(sent_s, np.maximum(takes_s - around_s, 0.0), end_s)
+    return replace(course, latency_s=course.latency_s + around_s)
 
 
 def conclude(course: Course, policy: Policy, setup: Setup, bin_s: float) -> PolicyOutcome:

@@ -6,7 +6,7 @@ The bar: replicas equal within one at 95 % of the looks, p95 within 20 %.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -20,7 +20,7 @@ from carpal_loadtests.rows import Row
 from carpal_loadtests.simulation.outcome import run
 from carpal_loadtests.simulation.recording import Tick
 from carpal_loadtests.simulation.run import Array, draw_service
-from carpal_loadtests.simulation.setup import Policy, Setup
+from carpal_loadtests.simulation.setup import Delays, FixedPolicy, Policy, Setup
 
 LEAST_WITHIN_ONE = 0.95
 MOST_P95_ERROR = 0.20
@@ -47,9 +47,7 @@ class Replayed(Document):
     holds: bool = Field(description="within one at 95 % of the looks, and p95 within 20 %")
 
 
-def replay(
-    setup: Setup, policy: Policy, service: ServiceTimes, rows: Sequence[Row], ticks: Sequence[Tick], started: str | None
-) -> Replayed:
+def replay(setup: Setup, policy: Policy, service: ServiceTimes, rows: Sequence[Row], ticks: Sequence[Tick]) -> Replayed:
     """Simulate the requests of a run and compare with what was recorded meanwhile.
 
     Args:
@@ -58,31 +56,29 @@ def replay(
         service: measured apart, in a light run.
         rows: of the recorded run.
         ticks: of the recorded run.
-        started: second 0 of the rows, RFC 3339.
 
     Raises:
         RecordingError: run and recording do not overlap, or nothing was answered.
     """
-    if started is None:
-        raise RecordingError("the run does not say when it began", "It was stopped before.", "Record another run.")
-    zero = datetime.fromisoformat(started).timestamp()
     sent_s = np.array(sorted(row.intended_s for row in rows))
     end_s = float(sent_s.max()) + 1.0 if len(sent_s) else 0.0
-    during = [tick for tick in ticks if 0 <= tick.unix_s - zero < end_s]
+    during = [tick for tick in ticks if 0 <= tick.at_s < end_s]
     took_ms = [row.latency_s * 1000 for row in rows if row.outcome is Outcome.ANSWERED and row.latency_s is not None]
     if not during or not took_ms:
         raise RecordingError(
             f"{len(during)} looks fall into the run, and {len(took_ms)} of its requests were answered",
-            "A recording is compared with the run that was made meanwhile.",
-            "Record and load at the same time, and give both.",
+            "Requests and replicas of one run are compared.",
+            "Record a run that is not stopped before its first answer.",
         )
-    initial = setup.model_copy(update={"initial_replicas": during[0].replicas})
+    initial = setup.model_copy(
+        update={"initial_replicas": during[0].replicas, "delays": in_step(setup.delays, policy, during)}
+    )
     course = run(initial, policy, sent_s, draw_service(service, len(sent_s), setup.seed), end_s)
     looks = tuple(
         Look(
-            at_s=tick.unix_s - zero,
+            at_s=tick.at_s,
             recorded=tick.replicas,
-            simulated=int(course.replicas[min(int(tick.unix_s - zero), len(course.replicas) - 1)]),
+            simulated=int(course.replicas[min(int(tick.at_s), len(course.replicas) - 1)]),
         )
         for tick in during
     )
@@ -98,6 +94,19 @@ def replay(
         p95_error=error,
         holds=within >= LEAST_WITHIN_ONE and abs(error) <= MOST_P95_ERROR,
     )
+
+
+def in_step(delays: Delays, policy: Policy, ticks: Sequence[Tick]) -> Delays:
+    """The delays with the autoscaler's clock set by the first change that was recorded; as they are without one.
+
+    A controller decides every so many seconds since its own start, which nobody chose and nothing else tells. The
+    change lies between two looks, and is taken to be in the middle.
+    """
+    changes = ((last.at_s + now.at_s) / 2 for last, now in pairwise(ticks) if now.replicas != last.replicas)
+    first_s = next(changes, None)
+    if first_s is None or isinstance(policy, FixedPolicy):
+        return delays
+    return delays.model_copy(update={"sync_phase_s": first_s % policy.sync_s})
 
 
 def _p95(values_ms: Array) -> float:

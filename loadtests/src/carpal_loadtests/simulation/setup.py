@@ -48,6 +48,10 @@ class Replica(Document):
     """One pod of the service."""
 
     slots: Annotated[int, Field(ge=1)] = Field(default=1, description="requests that it serves at once")
+    around_ms: Annotated[float, Field(ge=0)] = Field(
+        default=0.0,
+        description="part of a service time in which no slot is held: network, gateway; a run's have it in them",
+    )
     places: Annotated[int, Field(ge=0)] = Field(
         default=16, description="requests that may wait in it; more are refused"
     )
@@ -83,8 +87,10 @@ class Setup(Document):
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="of arrivals, service times and balancing")
     service: Typed | Measured = Field(description="how long one request takes a slot")
     replica: Replica = Replica()
-    balancing: Literal["random", "least"] = Field(
-        default="random", description="random: a Kubernetes Service; least: to the replica with the fewest requests"
+    balancing: Literal["random", "turns", "least"] = Field(
+        default="random",
+        description="random: a Kubernetes Service; turns: a gateway that asks one after the other; least: to the "
+        "replica with the fewest requests",
     )
     delays: Delays = Delays()
     initial_replicas: Annotated[int, Field(ge=0)] | None = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,23 @@ def test_the_limit_of_a_queue_lies_below_what_its_slot_can_do(saturator: Saturat
     assert [probe.fate for probe in found.probes][-1] == "holds"
     assert found.probes[-1].duration_s == 120
     assert len(list((saturator.out).iterdir())) == len(found.probes)
+
+
+def test_a_person_who_stops_it_gets_what_is_known_until_then(saturator: Saturator) -> None:
+    run, trials = saturator.run, list[Trial]()
+
+    def stopped(*arguments: Any) -> Trial:
+        trial = run(*arguments)
+        trials.append(trial)
+        return replace(trial, measurement=replace(trial.measurement, interrupted=len(trials) == 3))
+
+    saturator.run = stopped
+    found = saturator.saturate(start=5, most=1000, tolerance=0.05, probe_s=5, confirm_s=20)
+    assert len(found.probes) == len(trials) == 3
+    assert saturator.interrupted
+    assert not found.confirmed
+    assert (found.stopped_by or "").startswith("interrupted")
+    assert found.maximum_per_s is not None
 
 
 def test_a_short_trial_is_compared_and_the_long_one_proved(saturator: Saturator) -> None:

@@ -37,6 +37,13 @@ def test_what_is_not_ready_goes_first_then_the_youngest() -> None:
     assert [pod.created_s for pod in some.pods] == [-3600.0]
 
 
+def test_a_gateway_asks_one_after_the_other() -> None:
+    some = fleet(3, "turns")
+    for _ in range(6):
+        some.send(0.0, 5.0)
+    assert [pod.in_flight for pod in some.ready] == [2, 2, 2]
+
+
 def test_a_deleted_replica_finishes_what_it_has() -> None:
     some = fleet(2)
     answers = [some.send(0.0, 5.0) for _ in range(2)]

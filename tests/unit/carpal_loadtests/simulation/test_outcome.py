@@ -48,6 +48,18 @@ def test_where_none_is_good_enough_the_nearest_is_said_and_nothing_recommended()
     assert (found.best, found.nearest, found.chart_values) == (None, "two", None)
 
 
+def test_what_holds_no_slot_is_in_every_latency_and_in_no_queue() -> None:
+    """One slot at 80 ms and 20 a second cannot keep up; where 60 of the 80 ms are the network, it can."""
+    service = ServiceTimes.typed(0.08, 0.0)
+    one = {"one": FIXED["fixed-1"]}
+    found = simulate(setup(one, replica={"around_ms": 60, "places": 1000}), service).outcomes["one"]
+    held = simulate(setup(one, replica={"places": 1000}), service).outcomes["one"]
+    assert found.p50_ms is not None
+    assert held.p50_ms is not None
+    assert 80 <= found.p50_ms < 100
+    assert held.p50_ms > 1000
+
+
 def test_refused_requests_are_not_in_time() -> None:
     found = simulate(setup({"one": FIXED["fixed-1"]}, replica={"places": 1}, limit_ms=60_000), SERVICE)
     one = found.outcomes["one"]

@@ -1,4 +1,4 @@
-"""A recording is what kubectl says once a second, and survives being cut off."""
+"""A recording is what a run saw of one Deployment, once a second."""
 
 from __future__ import annotations
 
@@ -6,64 +6,39 @@ from pathlib import Path
 
 import pytest
 
+from carpal_loadtests.cluster import READY, SOURCE, WANTED
 from carpal_loadtests.errors import RecordingError
-from carpal_loadtests.simulation.recording import Tick, kubectl, read_ticks, watch, write_ticks
+from carpal_loadtests.result import SERVER
+from carpal_loadtests.simulation.recording import Tick, read_ticks, ticks_of
+from carpal_loadtests.telemetry import Sample, write_samples
+
+SEEN = [
+    Sample(0.5, SOURCE, WANTED, 'deployment="wrist"', 2),
+    Sample(0.5, SOURCE, READY, 'deployment="wrist"', 1),
+    Sample(1.5, SOURCE, READY, 'deployment="wrist"', 3),
+    Sample(1.5, SOURCE, WANTED, 'deployment="wrist"', 3),
+    Sample(1.5, SOURCE, "hpa_desired_replicas", 'hpa="wrist"', 3),
+    Sample(0.5, "http://127.0.0.1/metrics", WANTED, 'deployment="theirs"', 9),
+]
+OTHER = Sample(0.5, SOURCE, WANTED, 'deployment="canary"', 1)
 
 
-def program(folder: Path, text: str) -> str:
-    path = folder / "kubectl"
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return str(path)
+def test_looks_come_back_in_order_whoever_else_was_watched(tmp_path: Path) -> None:
+    with (tmp_path / SERVER).open("wb") as stream:
+        write_samples([*SEEN, OTHER], stream, zero_unix_s=0.0)
+    assert read_ticks(tmp_path, "wrist") == [Tick(0.5, 2, 1), Tick(1.5, 3, 3)]
 
 
-def test_a_look_is_the_deployment_as_kubectl_prints_it(tmp_path: Path) -> None:
-    said = """echo '{"kind":"Deployment","spec":{"replicas":4},"status":{"replicas":4,"readyReplicas":3}}'"""
-    tick = kubectl("detector", "default", program(tmp_path, said))()
-    assert (tick.replicas, tick.ready) == (4, 3)
-    none_ready = """echo '{"spec":{"replicas":1},"status":{}}'"""
-    assert kubectl("detector", "default", program(tmp_path, none_ready))().ready == 0
+def test_the_only_deployment_need_not_be_named() -> None:
+    assert ticks_of(SEEN, None, Path("run")) == [Tick(0.5, 2, 1), Tick(1.5, 3, 3)]
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("echo deployment not found >&2; exit 1", "deployment not found"),
-        ("echo hello", "JSONDecodeError"),
-        ("echo '{}'", "KeyError"),
-    ],
-)
-def test_what_kubectl_cannot_say_is_an_error_with_its_words(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(RecordingError, match=said):
-        kubectl("detector", "default", program(tmp_path, text))()
-    with pytest.raises(RecordingError, match="FileNotFoundError"):
-        kubectl("detector", "default", str(tmp_path / "none"))()
-
-
-def test_looks_are_written_as_they_come_and_read_back(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "replicas.csv"
-
-    def cut_off():  # type: ignore[no-untyped-def]  # an iterator that fails in the middle
-        yield Tick(100.0, 1, 1)
-        yield Tick(101.0, 2, 1)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_ticks(cut_off(), path)
-    assert read_ticks(path) == [Tick(100.0, 1, 1), Tick(101.0, 2, 1)]
-
-
-def test_a_look_is_made_at_once_and_no_more_often_than_asked() -> None:
-    assert len(list(watch(lambda: Tick(0.0, 1, 1), 0.2))) == 1
-
-
-@pytest.mark.parametrize(
-    "text", ["", "unix_s,replicas\n1,2\n", "unix_s,replicas,ready\n1,x,2\n", "unix_s,replicas,ready\n"]
-)
-def test_a_file_that_is_no_recording_is_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "replicas.csv"
-    path.write_text(text)
-    with pytest.raises(RecordingError):
-        read_ticks(path)
-    with pytest.raises(RecordingError, match="is no recording"):
-        read_ticks(tmp_path / "none.csv")
+def test_one_of_several_must_be_named_and_be_there(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="recorded wrist, canary"):
+        ticks_of([*SEEN, OTHER], None, Path("run"))
+    with pytest.raises(RecordingError, match="recorded wrist"):
+        ticks_of(SEEN, "elbow", Path("run"))
+    with pytest.raises(RecordingError, match="no Deployment"):
+        ticks_of(SEEN[-1:], None, Path("run"))
+    with pytest.raises(RecordingError, match="has no recording"):
+        read_ticks(tmp_path)

@@ -1,8 +1,10 @@
-"""A comparison holds where replicas and p95 are near, and fails where either is not. The recordings are made up."""
+"""A comparison holds where replicas and p95 are near, and fails where either is not: on made-up recordings, and on real
+ones."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +13,14 @@ from carpal_loadtests.answers import Outcome
 from carpal_loadtests.capacity.demand import ServiceTimes
 from carpal_loadtests.errors import RecordingError
 from carpal_loadtests.rows import Row
-from carpal_loadtests.simulation.outcome import run
-from carpal_loadtests.simulation.recording import Tick
-from carpal_loadtests.simulation.replay import replay
+from carpal_loadtests.simulation.outcome import run as simulated
+from carpal_loadtests.simulation.recording import Tick, read_ticks
+from carpal_loadtests.simulation.replay import Replayed, in_step, replay
 from carpal_loadtests.simulation.run import draw_service
-from carpal_loadtests.simulation.setup import Setup
+from carpal_loadtests.simulation.setup import FixedPolicy, Setup, load_setup
+from carpal_loadtests.summary.evidence import gather
 
-STARTED = "2026-11-26T12:00:00+00:00"
-ZERO = 1795694400.0
+RECORDED = Path(__file__).resolve().parents[3] / "data/recorded"
 SERVICE = ServiceTimes.typed(0.08, 0.1)
 SETUP = Setup.parse(
     {
@@ -34,38 +36,70 @@ POLICY = SETUP.policies["cpu"]
 
 
 def recorded(seed: int = 9) -> tuple[list[Row], list[Tick]]:
-    """A recording by the simulator itself, with other service times: what it says of its own kind must hold."""
+    """A recording by the simulator itself, with other service times and a clock 7.5 s later: what it says
+    of its own kind must hold."""
     sent_s = np.concatenate([np.arange(0, 60, 0.1), np.arange(60, 240, 0.02)])
-    course = run(SETUP, POLICY, sent_s, draw_service(SERVICE, len(sent_s), seed), 241.0)
+    later = SETUP.model_copy(update={"delays": SETUP.delays.model_copy(update={"sync_phase_s": 7.5})})
+    course = simulated(later, POLICY, sent_s, draw_service(SERVICE, len(sent_s), seed), 241.0)
     rows = [
         Row(index, at, at, None if np.isnan(took) else at + took, 200, "",
             Outcome.SHED if np.isnan(took) else Outcome.ANSWERED, 1)
         for index, (at, took) in enumerate(zip(sent_s.tolist(), course.latency_s.tolist(), strict=True))
     ]  # fmt: skip
-    ticks = [Tick(ZERO + second, int(course.replicas[second]), int(course.ready[second])) for second in range(240)]
+    ticks = [Tick(float(second), int(course.replicas[second]), int(course.ready[second])) for second in range(240)]
     return rows, ticks
 
 
 def test_a_recording_of_the_same_rules_holds() -> None:
     rows, ticks = recorded()
-    found = replay(SETUP, POLICY, SERVICE, rows, ticks, STARTED)
+    found = replay(SETUP, POLICY, SERVICE, rows, ticks)
     assert max(look.recorded for look in found.looks) > 4
     assert found.within_one_share >= 0.95
     assert abs(found.p95_error) < 0.2
     assert found.holds
 
 
+@pytest.mark.parametrize("shape", ["step", "climb"])
+def test_what_a_real_autoscaler_did_is_met_on_the_shapes_that_the_settings_were_fitted_on(shape: str) -> None:
+    found = compared(shape)
+    assert found.within_one_share >= 0.99
+    assert found.holds
+
+
+def test_the_shape_that_was_held_out_is_as_near_as_its_page_says_and_no_nearer() -> None:
+    """Not within the bars of 95 % and 20 %: the machine was disturbed. See tests/data/recorded."""
+    found = compared("wave")
+    assert not found.holds
+    assert found.within_one_share == pytest.approx(0.90, abs=0.005)
+    assert found.recorded_p95_ms == pytest.approx(1195, abs=1)
+
+
+def compared(shape: str) -> Replayed:
+    """A recorded run beside its simulation."""
+    setup, service = load_setup(RECORDED / "setup.yaml")
+    (run,) = gather([RECORDED / shape]).runs
+    return replay(setup, setup.policies["cpu"], service, run.rows, read_ticks(RECORDED / shape))
+
+
 def test_replicas_or_p95_that_are_too_far_off_do_not() -> None:
     rows, ticks = recorded()
-    more = [Tick(tick.unix_s, tick.replicas + 2 * (number % 10 == 0), 1) for number, tick in enumerate(ticks) if number]
-    assert not replay(SETUP, POLICY, SERVICE, rows, more, STARTED).holds
-    slow = replay(SETUP, POLICY, SERVICE.scaled(1.5), rows, ticks, STARTED)
+    more = [Tick(tick.at_s, tick.replicas + 2 * (number % 10 == 0), 1) for number, tick in enumerate(ticks) if number]
+    assert not replay(SETUP, POLICY, SERVICE, rows, more).holds
+    slow = replay(SETUP, POLICY, SERVICE.scaled(1.5), rows, ticks)
     assert not slow.holds
 
 
-@pytest.mark.parametrize(("started", "shift", "said"), [(None, 0, "when it began"), (STARTED, 9000, "0 looks fall")])
-def test_what_cannot_be_laid_beside_one_another_is_refused(started: str | None, shift: float, said: str) -> None:
+def test_the_clock_of_the_autoscaler_is_set_by_the_first_change_that_was_recorded() -> None:
+    ticks = [Tick(float(second), 2 if second < 52 else 3, 2) for second in range(60)]
+    assert in_step(SETUP.delays, POLICY, ticks).sync_phase_s == 51.5 % 15
+    assert in_step(SETUP.delays, POLICY, ticks[:50]) == SETUP.delays
+    assert in_step(SETUP.delays, FixedPolicy(replicas=2), ticks) == SETUP.delays
+
+
+def test_what_cannot_be_laid_beside_one_another_is_refused() -> None:
     rows, ticks = recorded()
-    moved: list[Any] = [Tick(tick.unix_s + shift, tick.replicas, tick.ready) for tick in ticks]
-    with pytest.raises(RecordingError, match=said):
-        replay(SETUP, POLICY, SERVICE, rows, moved, started)
+    later = [Tick(tick.at_s + 9000, tick.replicas, tick.ready) for tick in ticks]
+    with pytest.raises(RecordingError, match="0 looks fall"):
+        replay(SETUP, POLICY, SERVICE, rows, later)
+    with pytest.raises(RecordingError, match="0 of its requests"):
+        replay(SETUP, POLICY, SERVICE, [replace(row, outcome=Outcome.SHED) for row in rows], ticks)

@@ -1,4 +1,4 @@
-"""``carpal load record`` and ``carpal load replay``: hold a simulation against a real autoscaler."""
+"""``carpal load replay``: hold a simulation against a real autoscaler."""
 
 from __future__ import annotations
 
@@ -8,29 +8,11 @@ from typing import Annotated
 import typer
 
 
-def record(
-    deployment: Annotated[str, typer.Argument(help="name of the Deployment that is scaled")],
-    namespace: Annotated[str, typer.Option(help="where it is")] = "default",
-    seconds: Annotated[
-        float, typer.Option(min=1, help="how long; ctrl-C ends it earlier and keeps what there is")
-    ] = 600,
-    out: Annotated[Path, typer.Option(help="CSV file to write")] = Path("replicas.csv"),
-) -> None:
-    """Write down the replicas of a Deployment once a second while a load test runs, with kubectl and KUBECONFIG."""
-    from carpal.terminal import Terminal
-    from carpal_loadtests.simulation.recording import kubectl, watch, write_ticks
-
-    terminal = Terminal()
-    terminal.say(f"looking at {namespace}/{deployment} once a second for {seconds:g} s")
-    count = write_ticks(watch(kubectl(deployment, namespace), seconds), out)
-    terminal.done(f"{count} looks: {out}; next: carpal load replay")
-
-
 def replay(
     setup: Annotated[Path, typer.Argument(help="YAML file of a simulation: pods, delays, service, policies")],
     policy: Annotated[str, typer.Option(help="name of the policy in it that was in force")],
-    run: Annotated[Path, typer.Option(help="folder of the carpal load run that was made meanwhile")],
-    ticks: Annotated[Path, typer.Option(help="what carpal load record wrote")],
+    run: Annotated[Path, typer.Option(help="folder of a carpal load run that was made with --namespace")],
+    deployment: Annotated[str | None, typer.Option(help="that was scaled; default: the only one there")] = None,
     out: Annotated[Path | None, typer.Option(help="also write the comparison to this file")] = None,
     json: Annotated[bool, typer.Option("--json", help="print the comparison as JSON")] = False,
 ) -> None:
@@ -52,7 +34,7 @@ def replay(
             f"It has: {', '.join(asked.policies)}.",
         )
     (made,) = gather([run]).runs
-    found = compare(asked, asked.policies[policy], service, made.rows, read_ticks(ticks), made.result.started)
+    found = compare(asked, asked.policies[policy], service, made.rows, read_ticks(run, deployment))
     if out is not None:
         write_document(found, out)
     terminal.result(found)
