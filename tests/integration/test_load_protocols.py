@@ -71,6 +71,17 @@ def test_a_mix_of_formats_is_taken_and_bad_inputs_are_refused(load: Callable[...
     assert all(row.status in (400, 415, 422) for row in rows if row.outcome is Outcome.REFUSED)
 
 
+@pytest.mark.parametrize(("protocol", "datatype"), [("v2-json", "uint8"), ("v2-binary", "float32"), ("grpc", "uint8")])
+def test_pixels_are_answered_with_the_findings_that_the_service_gave_at_rest(
+    load: Callable[..., Any], protocol: str, datatype: str
+) -> None:
+    payloads = {"kind": "pixels", "count": 2, "height_px": 64, "width_px": 64, "datatype": datatype}
+    result, rows = load(protocol=protocol, payloads=payloads, expect={"kind": "at-rest"}, bad_share=0.2)
+    assert {row.outcome for row in rows} == {Outcome.ANSWERED, Outcome.REFUSED}
+    assert result.figures.counts.answered > 0
+    assert result.payloads.media_types == {"application/x-tensor": 6}
+
+
 def test_the_services_own_metrics_are_joined_to_the_run(load: Callable[..., Any], service: Any) -> None:
     result, _ = load(arrivals={"kind": "constant", "rate_per_s": 10, "duration_s": 2.5})
     assert f"{service.url}/metrics" in result.watched.sources

@@ -13,6 +13,7 @@ from carpal.document import Document
 from carpal.records.record import Finding, Model
 from carpal_loadtests.arrivals import Schedule
 from carpal_loadtests.payloads import Payload
+from carpal_loadtests.pixels import Tensor
 from carpal_loadtests.plan import Plan
 from carpal_loadtests.scenario import Scenario
 
@@ -24,6 +25,7 @@ class Body(Document):
     name: str
     media_type: str
     bad: bool
+    tensor: Tensor | None
 
 
 class Job(Document):
@@ -84,7 +86,9 @@ def write_job(plan: Plan, folder: Path, workers: int) -> Path:
     for number, payload in enumerate(plan.payloads):
         file = folder / f"payload-{number:04d}"
         file.write_bytes(payload.body)
-        bodies.append(Body(path=file, name=payload.name, media_type=payload.media_type, bad=payload.bad))
+        bodies.append(
+            Body(path=file, name=payload.name, media_type=payload.media_type, bad=payload.bad, tensor=payload.tensor)
+        )
     calls = folder / "calls.npz"
     np.savez(calls, times=plan.schedule.times, chosen=plan.chosen)
     job = Job(
@@ -112,7 +116,10 @@ def read_plan(job: Job) -> Plan:
     return Plan(
         scenario=job.scenario,
         schedule=Schedule(times, job.warmup_s, job.duration_s),
-        payloads=tuple(Payload(one.name, one.media_type, one.path.read_bytes(), bad=one.bad) for one in job.payloads),
+        payloads=tuple(
+            Payload(one.name, one.media_type, one.path.read_bytes(), bad=one.bad, tensor=one.tensor)
+            for one in job.payloads
+        ),
         chosen=chosen,
         target=job.target,
         model=job.model,

@@ -7,6 +7,7 @@ protobuf does. Building the descriptors here keeps the load tests free of the se
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -18,11 +19,17 @@ _Field = descriptor_pb2.FieldDescriptorProto
 _TENSOR = (("name", 1, "string"), ("datatype", 2, "string"), ("shape", 3, "int64*"))
 
 
-def infer_request(model: str, body: bytes) -> bytes:
-    """A serialised ModelInferRequest with one element in the BYTES tensor ``image``."""
+def infer_request(model: str, tensor: Mapping[str, Any], raw: bytes) -> bytes:
+    """A serialised ModelInferRequest with one input.
+
+    Args:
+        model: its name at the target.
+        tensor: name, datatype and shape of the input.
+        raw: its bytes, little-endian; an element of BYTES has its length before it.
+    """
     request = _messages()["ModelInferRequest"](model_name=model)
-    request.inputs.add(name="image", datatype="BYTES", shape=[1])
-    request.raw_input_contents.append(struct.pack("<I", len(body)) + body)
+    request.inputs.add(**tensor)
+    request.raw_input_contents.append(raw)
     return bytes(request.SerializeToString())
 
 

@@ -1,4 +1,4 @@
-"""What each request carries: radiographs from files, phantoms drawn from a seed, a mix of them, and bad inputs."""
+"""What each request carries: radiographs from files, phantoms or tensors drawn from a seed, a mix, and bad inputs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pydantic import Field
 
 from carpal.document import Document
 from carpal_loadtests.errors import PayloadError
+from carpal_loadtests.pixels import MEDIA_TYPE, Pixels, Tensor, draw_pixels
 
 
 class Phantoms(Document):
@@ -39,7 +40,9 @@ class Part(Document):
     """One part of a mix."""
 
     weight: Annotated[float, Field(gt=0)] = Field(default=1.0, description="of this part against the others")
-    payloads: Annotated[Phantoms | Files, Field(discriminator="kind")] = Field(description="what it holds; by kind")
+    payloads: Annotated[Phantoms | Files | Pixels, Field(discriminator="kind")] = Field(
+        description="what it holds; by kind"
+    )
 
 
 class Mix(Document):
@@ -49,7 +52,7 @@ class Mix(Document):
     parts: Annotated[tuple[Part, ...], Field(min_length=1)] = Field(description="sorts, each with its weight")
 
 
-Source = Phantoms | Files | Mix
+Source = Phantoms | Files | Pixels | Mix
 Payloads = Annotated[Source, Field(discriminator="kind")]
 
 
@@ -64,6 +67,8 @@ class Payload:
     """Against the other payloads."""
     bad: bool = False
     """Whether a service must refuse it with 4xx."""
+    tensor: Tensor | None = None
+    """What grey bytes are sent as; None for a file."""
 
     @cached_property
     def digest(self) -> str:
@@ -88,11 +93,18 @@ def gather(payloads: Source, base: Path, *, bad_share: float = 0.0) -> tuple[Pay
     for one in parts:
         bodies = _bodies(one.payloads, base)
         weight = (1 - bad_share) * one.weight / whole / len(bodies)
-        good += [Payload(name, kind, body, weight) for name, kind, body in bodies]
+        good += [Payload(name, kind, body, weight, tensor=tensor) for name, kind, body, tensor in bodies]
     if not bad_share:
         return tuple(good)
     spoiled = _spoil(good[0])
-    return (*good, *(Payload(name, kind, body, bad_share / len(spoiled), True) for name, kind, body in spoiled))
+    weight = bad_share / len(spoiled)
+    return (*good, *(Payload(name, kind, body, weight, True, tensor) for name, kind, body, tensor in spoiled))
+
+
+def has_pixels(payloads: Source) -> bool:
+    """Whether any of them is a tensor, which only the Open Inference Protocol carries."""
+    parts = [part.payloads for part in payloads.parts] if isinstance(payloads, Mix) else [payloads]
+    return any(isinstance(part, Pixels) for part in parts)
 
 
 def media_type(body: bytes) -> str | None:
@@ -106,10 +118,13 @@ def media_type(body: bytes) -> str | None:
     return None
 
 
-Body = tuple[str, str, bytes]
+Body = tuple[str, str, bytes, Tensor | None]
 
 
-def _bodies(payloads: Phantoms | Files, base: Path) -> list[Body]:
+def _bodies(payloads: Phantoms | Files | Pixels, base: Path) -> list[Body]:
+    if isinstance(payloads, Pixels):
+        drawn = (draw_pixels(payloads, index) for index in range(payloads.count))
+        return [(name, MEDIA_TYPE, body, tensor) for name, body, tensor in drawn]
     if isinstance(payloads, Phantoms):
         return [_phantom(payloads, index) for index in range(payloads.count)]
     return [_read(file) for path in payloads.paths for file in _files(base / path)]
@@ -123,7 +138,7 @@ def _read(file: Path) -> Body:
         raise PayloadError(
             f"{file} is no PNG, JPEG or DICOM", "Its first bytes say so.", "Take it out of the payloads."
         )
-    return file.name, kind, body
+    return file.name, kind, body, None
 
 
 def _files(path: Path) -> list[Path]:
@@ -154,19 +169,19 @@ def _phantom(phantoms: Phantoms, index: int) -> Body:
     if phantoms.format == "dicom":
         from carpal.phantoms.dicom import dicom_bytes
 
-        return f"{name}.dcm", "application/dicom", dicom_bytes(drawn, phantoms.seed)
+        return f"{name}.dcm", "application/dicom", dicom_bytes(drawn, phantoms.seed), None
     pixels = drawn.pixels if phantoms.format == "png" else (drawn.pixels >> 8).astype(np.uint8)
     ending = ".jpg" if phantoms.format == "jpeg" else ".png"
     _, encoded = cv2.imencode(ending, pixels)
-    return name + ending, "image/jpeg" if ending == ".jpg" else "image/png", encoded.tobytes()
+    return name + ending, "image/jpeg" if ending == ".jpg" else "image/png", encoded.tobytes(), None
 
 
 def _spoil(good: Payload) -> Sequence[Body]:
     """What callers send by mistake: a file cut short, noise behind a true signature, text, and nothing."""
     noise = good.body[:16] + np.random.default_rng(0).bytes(1024)
     return (
-        ("bad-cut-short", good.media_type, good.body[: len(good.body) // 2]),
-        ("bad-noise", good.media_type, noise),
-        ("bad-text", good.media_type, b"this is no radiograph"),
-        ("bad-empty", good.media_type, b""),
+        ("bad-cut-short", good.media_type, good.body[: len(good.body) // 2], good.tensor),
+        ("bad-noise", good.media_type, noise, good.tensor),
+        ("bad-text", good.media_type, b"this is no radiograph", good.tensor),
+        ("bad-empty", good.media_type, b"", good.tensor),
     )

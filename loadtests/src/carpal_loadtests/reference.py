@@ -15,7 +15,7 @@ from carpal_loadtests.payloads import Payload
 from carpal_loadtests.plan import Plan
 from carpal_loadtests.scenario import AnyRecord, AtRest, Records
 from carpal_loadtests.target import Target
-from carpal_loadtests.wire import Reply, encode
+from carpal_loadtests.wire import Protocol, Reply, encode, record_in
 
 Findings = Mapping[str, Sequence[Finding]]
 
@@ -41,10 +41,12 @@ def expected_findings(expect: AnyRecord | AtRest | Records, base: Path, plan: Pl
 
 
 def _at_rest(good: Sequence[Payload], plan: Plan, target: Target) -> Findings:
-    judge, found = Judge("image", plan.expected), {}
+    found = {}
     with httpx.Client(timeout=plan.scenario.timeout_s, trust_env=False) as client:
         for payload in good:
-            request = encode("image", payload, plan.model)
+            # As the protocol says it would be sent, but over HTTP.
+            protocol: Protocol = "v2-binary" if payload.tensor else "image"
+            judge, request = Judge(protocol, plan.expected), encode(protocol, payload, plan.model)
             try:
                 answer = client.post(target.url + request.path, content=request.body, headers=dict(request.headers))
                 reply = Reply(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)
@@ -53,7 +55,7 @@ def _at_rest(good: Sequence[Payload], plan: Plan, target: Target) -> Findings:
                 raise _not_at_rest(payload, str(failure) or type(failure).__name__) from failure
             if worth.outcome is not Outcome.ANSWERED:
                 raise _not_at_rest(payload, f"{worth.outcome.value} {worth.code}".strip())
-            found[payload.digest] = Record.parse_json(answer.content, source="the answer").findings
+            found[payload.digest] = Record.parse_json(record_in(protocol, reply), source="the answer").findings
     return found
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from carpal.document import Document
 from carpal_loadtests.arrivals import Arrivals, Replay
 from carpal_loadtests.errors import ScenarioError, ScenarioNotFoundError
-from carpal_loadtests.payloads import Payloads
+from carpal_loadtests.payloads import Payloads, has_pixels
 from carpal_loadtests.slos import Share, Slos, Validity
 from carpal_loadtests.wire import Protocol
 
@@ -66,7 +66,8 @@ class Scenario(Document):
         default=0.0, description="share of requests with a body that must be refused: cut short, noise, text, nothing"
     )
     protocol: Protocol = Field(
-        default="image", description="the file as it is, or in a BYTES tensor of the Open Inference Protocol v2"
+        default="image",
+        description="the file as it is, or in a BYTES tensor of the Open Inference Protocol v2; pixels need the latter",
     )
     expect: Annotated[AnyRecord | AtRest | Records, Field(discriminator="kind")] = Field(
         default=AnyRecord(), description="which findings are right; by kind"
@@ -88,6 +89,12 @@ class Scenario(Document):
         for name, _, limit in self.slos.latencies():
             if limit >= self.timeout_s * 1000:
                 raise ValueError(f"{name} {limit:g} ms is not below timeout_s {self.timeout_s:g} s")
+        return self
+
+    @model_validator(mode="after")
+    def _pixels_have_a_protocol(self) -> Self:
+        if self.protocol == "image" and has_pixels(self.payloads):
+            raise ValueError("payloads of pixels need protocol v2-json, v2-binary or grpc: a tensor is no file")
         return self
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ import base64
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 
@@ -39,30 +39,45 @@ def encode(protocol: Protocol, payload: Payload, model: str) -> Request:
     """Encode a payload.
 
     Args:
-        protocol: ``image`` sends the file as it is (DICOM too); the others carry it in a BYTES tensor of the Open
-            Inference Protocol v2: base64 in JSON, behind the JSON (binary tensor extension), or in protobuf.
+        protocol: ``image`` sends the file as it is (DICOM too); the others carry it in a tensor of the Open Inference
+            Protocol v2, files as BYTES and pixels as numbers: in JSON (files as base64), behind the JSON (binary tensor
+            extension), or in protobuf.
         payload: what is sent.
         model: its name at the target.
     """
     path = f"/v2/models/{model}/infer"
     if protocol == "image":
         return Request(path, payload.body, {"Content-Type": payload.media_type})
+    tensor = _tensor(payload)
     if protocol == "grpc":
-        return Request(oip.METHOD, oip.infer_request(model, payload.body))
+        return Request(oip.METHOD, oip.infer_request(model, tensor, _raw(payload)))
     if protocol == "v2-json":
-        entry = {"data": [base64.b64encode(payload.body).decode()]}
-        body = orjson.dumps({"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], **entry}]})
+        data = payload.tensor.values(payload.body) if payload.tensor else [base64.b64encode(payload.body).decode()]
+        body = orjson.dumps({"inputs": [{**tensor, "data": data}]}, option=orjson.OPT_SERIALIZE_NUMPY)
         return Request(path, body, {"Content-Type": "application/json"})
-    element = struct.pack("<I", len(payload.body)) + payload.body
-    sized = {"parameters": {"binary_data_size": len(element)}}
+    raw = _raw(payload)
     head = orjson.dumps(
         {
-            "inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], **sized}],
+            "inputs": [{**tensor, "parameters": {"binary_data_size": len(raw)}}],
             "parameters": {"binary_data_output": True},
         }
     )
     headers = {"Content-Type": "application/octet-stream", "Inference-Header-Content-Length": str(len(head))}
-    return Request(path, head + element, headers)
+    return Request(path, head + raw, headers)
+
+
+def _tensor(payload: Payload) -> dict[str, Any]:
+    """Name, datatype and shape of the input tensor."""
+    if payload.tensor is None:
+        return {"name": "image", "datatype": "BYTES", "shape": [1]}
+    return {"name": "pixels", "datatype": payload.tensor.datatype, "shape": list(payload.tensor.shape)}
+
+
+def _raw(payload: Payload) -> bytes:
+    """The tensor's bytes, little-endian."""
+    if payload.tensor is None:
+        return struct.pack("<I", len(payload.body)) + payload.body
+    return payload.tensor.values(payload.body).tobytes()
 
 
 def record_in(protocol: Protocol, reply: Reply) -> bytes:

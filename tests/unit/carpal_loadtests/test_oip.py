@@ -11,11 +11,13 @@ from carpal_loadtests.oip import element, infer_request, record_in
 
 
 def test_a_request_is_what_the_standards_message_reads() -> None:
-    request = standard.ModelInferRequest.FromString(infer_request("wrist", b"an image"))
+    raw = struct.pack("<I", 8) + b"an image"
+    sent = infer_request("wrist", {"name": "image", "datatype": "BYTES", "shape": [1]}, raw)
+    request = standard.ModelInferRequest.FromString(sent)
     assert request.model_name == "wrist"
     (image,) = request.inputs
     assert (image.name, image.datatype, list(image.shape)) == ("image", "BYTES", [1])
-    assert list(request.raw_input_contents) == [struct.pack("<I", 8) + b"an image"]
+    assert list(request.raw_input_contents) == [raw]
 
 
 def test_the_record_is_read_from_the_standards_answer_and_what_is_not_needed_is_passed_over() -> None:

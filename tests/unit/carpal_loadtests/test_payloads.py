@@ -11,7 +11,8 @@ import pytest
 import carpal
 from carpal.errors import ImageError
 from carpal_loadtests.errors import PayloadError
-from carpal_loadtests.payloads import Files, Mix, Part, Phantoms, gather, media_type
+from carpal_loadtests.payloads import Files, Mix, Part, Phantoms, gather, has_pixels, media_type
+from carpal_loadtests.pixels import Pixels
 
 
 def test_phantoms_are_png_radiographs_that_depend_on_the_seed_alone() -> None:
@@ -92,6 +93,15 @@ def test_a_mix_shares_the_requests_out_by_weight_and_keeps_a_share_for_bad_input
     payloads = gather(mix, Path(), bad_share=0.2)
     assert [round(payload.weight, 6) for payload in payloads] == [0.3, 0.3, 0.2, 0.05, 0.05, 0.05, 0.05]
     assert [payload.bad for payload in payloads] == [False] * 3 + [True] * 4
+
+
+def test_a_mix_may_hold_pixels_and_their_bad_inputs_are_tensors_of_a_wrong_size() -> None:
+    mix = Mix(parts=(Part(payloads=Pixels(count=1, height_px=32, width_px=32)), Part(payloads=Phantoms(count=1))))
+    payloads = gather(mix, Path(), bad_share=0.4)
+    assert [payload.tensor is None for payload in payloads] == [False, True, False, False, False, False]
+    assert all(len(payload.body) != 32 * 32 for payload in payloads if payload.bad)
+    assert has_pixels(mix)
+    assert not has_pixels(Phantoms())
 
 
 def test_no_bad_input_can_be_read() -> None:

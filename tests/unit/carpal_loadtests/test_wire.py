@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
 import orjson
 import pytest
 
 from carpal_detector.codecs import v2_json
 from carpal_detector.codecs.tensor import from_elements
-from carpal_loadtests.payloads import Payload
+from carpal_detector.inference import pixels_of
+from carpal_detector.proto import open_inference_pb2 as standard
+from carpal_detector.reporting import grey
+from carpal_loadtests.payloads import Payload, gather
+from carpal_loadtests.pixels import Pixels
 from carpal_loadtests.wire import HEADER_LENGTH, Protocol, Reply, encode, record_in
 
 IMAGE = Payload("a.png", "image/png", b"\x89PNG an image")
@@ -27,6 +35,26 @@ def test_a_tensor_request_is_read_by_the_services_codec(protocol: Protocol) -> N
     call = v2_json.parse(request.body, None if length is None else int(length))
     assert call.inputs["image"].elements == (IMAGE.body,)
     assert call.binary is (protocol == "v2-binary")
+
+
+@pytest.mark.parametrize("protocol", ["v2-json", "v2-binary", "grpc"])
+@pytest.mark.parametrize("datatype", ["uint8", "float32"])
+def test_pixels_are_read_by_the_services_codec_as_the_grey_values_that_they_were(
+    protocol: Protocol, datatype: Literal["uint8", "float32"]
+) -> None:
+    (payload,) = gather(Pixels(count=1, height_px=12, width_px=10, datatype=datatype), Path())
+    request = encode(protocol, payload, "wrist")
+    if protocol == "grpc":
+        message = standard.ModelInferRequest.FromString(request.body)
+        (given,) = message.inputs
+        raw = message.raw_input_contents[0]
+        found = np.frombuffer(raw, np.uint8 if given.datatype == "UINT8" else "<f4").reshape(list(given.shape)[1:])
+    else:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        length = headers.get(HEADER_LENGTH)
+        call = v2_json.parse(request.body, None if length is None else int(length))
+        (found,) = pixels_of(call.inputs["pixels"], (12, 10))
+    assert grey(np.array(found)).tobytes() == payload.body
 
 
 @pytest.mark.parametrize("protocol", ["v2-json", "v2-binary"])
