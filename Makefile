@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
   --no-annotate --no-header --override requirements/overrides.txt $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format generate verify bench images requirements clean cluster cluster-build cluster-down test-cluster
+.PHONY: help setup demo test lint format generate verify bench loadtest calibrate images requirements clean cluster cluster-build cluster-down test-cluster
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,12 @@ cluster-down: setup ## Take the cluster down and leave nothing of it
 
 test-cluster: cluster-build ## Try everything on a real cluster, as root (20 minutes at most; CLUSTER=name takes one that is up)
 	@$(BIN)/pytest -q tests/cluster --timeout 900 -p no:cacheprovider
+
+loadtest: setup ## Load a service on this machine to its limit and beyond: report in out/loadtest (4 minutes; OUT=folder, ENGINE=emulated:50)
+	@$(BIN)/python -m tools.loadtest $(if $(OUT),--out $(OUT)) $(if $(ENGINE),--engine $(ENGINE))
+
+calibrate: setup ## Hold the load generator against a server of known truth: is it true on this machine? (3 minutes)
+	@$(BIN)/carpal load calibrate
 
 images: ## Build the images detector, trainer and loadtest with buildah or docker
 	@images/build

@@ -78,5 +78,5 @@ class Service:
         return ServiceNotReadyError(
             f"{what}; its last words:\n{tail(self._log)}",
             f"The whole log is {self._log}.",
-            "Correct that and run make demo again.",
+            "Correct that and run it again.",
         )

@@ -25,6 +25,9 @@ LIMITS = (
     "tests/unit/carpal_loadtests/limits/test_command.py"  # the same commands, shorter and against a server of its own
 )
 COMPARED = "tests/unit/carpal_loadtests/test_compare.py"  # likewise
+CALIBRATED = "tests/unit/carpal_loadtests/calibration/test_command.py"  # likewise
+LOCUST = "tests/unit/carpal_loadtests/test_locustfile.py"  # the same options against a server of its own
+REPLAYED = "tests/unit/carpal_loadtests/simulation/test_replay_command.py"  # on a run that was made up
 MEASURED = "tests/unit/carpal_training/evaluation/test_measurement.py"
 ELSEWHERE = {
     "make demo": "Makefile",
@@ -37,6 +40,9 @@ ELSEWHERE = {
     MEASURED: MEASURED,
     LIMITS: LIMITS,
     COMPARED: COMPARED,
+    CALIBRATED: CALIBRATED,
+    REPLAYED: REPLAYED,
+    LOCUST: LOCUST,
     "tests/cluster/test_detector_chart.py": "tests/cluster/test_detector_chart.py",
 }
 RUNNABLE = {"sh", "console", "python"}

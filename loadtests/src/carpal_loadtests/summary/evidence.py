@@ -9,11 +9,13 @@ from pathlib import Path
 import orjson
 
 from carpal_loadtests.capacity.plan import Capacity
+from carpal_loadtests.cluster import READY, SOURCE, WANTED
 from carpal_loadtests.errors import EvidenceError
-from carpal_loadtests.result import RESULT, ROWS, Result
+from carpal_loadtests.result import RESULT, ROWS, SERVER, Result
 from carpal_loadtests.rows import Row, read_rows
 from carpal_loadtests.scaling.analysis import Scaling
 from carpal_loadtests.simulation.outcome import Simulated
+from carpal_loadtests.telemetry import Sample, read_samples
 
 REMEDIES = {
     "scaling": ("throughput against replicas", "carpal load scale … --out scaling.json"),
@@ -30,6 +32,8 @@ class Run:
     folder: Path
     result: Result
     rows: tuple[Row, ...]
+    samples: tuple[Sample, ...] = ()
+    """Replicas as Kubernetes had them, where they were recorded: of the first Deployment."""
 
     @property
     def name(self) -> str:
@@ -104,7 +108,14 @@ def _run(folder: Path) -> Run:
         raise EvidenceError(
             f"{folder} holds no result: {failure}", "A folder is that of a carpal load run.", "Name such a folder."
         ) from failure
-    return Run(folder, Result.parse_json(body, source=folder / RESULT, error=EvidenceError), rows)
+    return Run(folder, Result.parse_json(body, source=folder / RESULT, error=EvidenceError), rows, _replicas(folder))
+
+
+def _replicas(folder: Path) -> tuple[Sample, ...]:
+    if not (folder / SERVER).is_file():
+        return ()
+    found = [sample for sample in read_samples(folder / SERVER) if sample.name in (WANTED, READY)]
+    return tuple(sample for sample in found if sample.source == SOURCE and sample.labels == found[0].labels)
 
 
 PARSERS: dict[str, tuple[str, Callable[..., Scaling | Capacity | Simulated]]] = {

@@ -9,7 +9,7 @@ import yaml
 
 from carpal.reports.blocks import Fact, Figure, Page, Section, Source, Table
 from carpal_loadtests.scaling.analysis import Scaling
-from carpal_loadtests.summary import details, plots
+from carpal_loadtests.summary import course, details, plots
 from carpal_loadtests.summary.advice import advice, answer
 from carpal_loadtests.summary.evidence import Evidence
 
@@ -173,7 +173,14 @@ def _capacity(evidence: Evidence) -> Section | None:
 
 
 # The first one's picture stands on the first screen.
-PARTS: tuple[Callable[[Evidence], Section | None], ...] = (_throughput, _latency, _timeline, _heatmap, _capacity)
+PARTS: tuple[Callable[[Evidence], Section | None], ...] = (
+    _throughput,
+    _latency,
+    course.section,
+    _timeline,
+    _heatmap,
+    _capacity,
+)
 
 
 def _nothing() -> Figure:

@@ -88,7 +88,7 @@ def latency(runs: Sequence[Run]) -> tuple[Drawing, Table]:
         style.line(panel, x, y, series, marker="o", markersize=5)
         ends.append(style.End(x[-1], y[-1], name, series))
     panel.set_yscale("log")
-    _plain_log(panel)
+    plain_log(panel)
     style.label_ends(panel, ends)
     heads = ("run", "offered (/s)", "answered (/s)", "p50 (ms)", "p95 (ms)", "p99 (ms)", "shed", "verdict")
     last = rows[-1]
@@ -118,7 +118,7 @@ def heatmap(run: Run) -> tuple[Drawing, Table]:
     panel.set_xlim(0, float(columns[-1]))
     panel.set_yscale("log")
     panel.set_ylim(float(levels[0]), float(levels[-1]))
-    _plain_log(panel)
+    plain_log(panel)
     if run.result.scenario.warmup_s > 0:
         style.threshold(panel, run.result.scenario.warmup_s, "measured from here", axis="x")
     rows = tuple(
@@ -150,7 +150,7 @@ def timeline(bins: Sequence[Bin], bin_s: float, limit_ms: float) -> tuple[Drawin
         panel.set_ylim(bottom=0)
         panel.tick_params(labelbottom=False)
     took.set_yscale("log")
-    _plain_log(took)
+    plain_log(took)
     style.threshold(took, limit_ms, f"limit {limit_ms:g} ms")
     last = bins[-1]
     wanted = style.End(at_s[-1], last.replicas, "asked for", 3)
@@ -188,7 +188,7 @@ def _or_nan(value: float | None) -> float:
     return float("nan") if value is None else value
 
 
-def _plain_log(panel: Axes) -> None:
+def plain_log(panel: Axes) -> None:
     """Numbers as people write them on a logarithmic axis, at 1, 2 and 5."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
