@@ -71,7 +71,7 @@ def test_a_mix_of_formats_is_taken_and_bad_inputs_are_refused(load: Callable[...
     assert all(row.status in (400, 415, 422) for row in rows if row.outcome is Outcome.REFUSED)
 
 
-@pytest.mark.parametrize(("protocol", "datatype"), [("v2-json", "uint8"), ("v2-binary", "float32"), ("grpc", "uint8")])
+@pytest.mark.parametrize(("protocol", "datatype"), [("v2-json", "uint8"), ("v2-binary", "float32")])
 def test_pixels_are_answered_with_the_findings_that_the_service_gave_at_rest(
     load: Callable[..., Any], protocol: str, datatype: str
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from carpal.cli import run
 from carpal_loadtests.rows import read_rows
 
 FILES = ["requests.parquet", "result.json", "server.parquet", "timeline.parquet"]
@@ -20,9 +21,16 @@ MEMORY_SOURCE = "local process"
 CARPAL = (sys.executable, "-c", "from carpal.cli import main; main()", "load")
 
 
-def carpal_load(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run ``carpal load``."""
-    return subprocess.run([*CARPAL, *map(str, arguments)], capture_output=True, text=True, timeout=170)
+@pytest.fixture
+def carpal_load(capsys: pytest.CaptureFixture[str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs ``carpal load`` in this process, which saves its start; those that are stopped or limited have their own."""
+
+    def load(*arguments: object) -> subprocess.CompletedProcess[str]:
+        code = run(["load", *map(str, arguments)])
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, said.out, said.err)
+
+    return load
 
 
 @pytest.fixture
@@ -38,7 +46,7 @@ def file(tmp_path: Path, scenario: Callable[..., Any]) -> Callable[..., Path]:
 
 
 def test_a_good_run_passes_and_leaves_result_and_rows_also_of_a_package_under_another_name(
-    known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path
+    carpal_load: Callable[..., Any], known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path
 ) -> None:
     server, out = known(package="starter", digest="sha256:" + "0" * 64), tmp_path / "out"
     done = carpal_load("run", file(model=None, duration_s=0.4), "--target", server.url, "--out", out, "--json")
@@ -58,7 +66,7 @@ def test_a_good_run_passes_and_leaves_result_and_rows_also_of_a_package_under_an
 
 
 def test_a_run_with_errors_fails_with_the_reason_and_exit_code_1(
-    known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path
+    carpal_load: Callable[..., Any], known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path
 ) -> None:
     server = known(answers={"broken": [3], "garbage": [4]})
     done = carpal_load("run", file(duration_s=0.4), "--target", server.url, "--out", tmp_path / "out")
@@ -91,7 +99,7 @@ def test_ctrl_c_keeps_what_was_measured_and_exits_130(
 
 
 def test_a_dead_target_is_said_with_its_code_and_nothing_is_written(
-    file: Callable[..., Path], dead_url: str, tmp_path: Path
+    carpal_load: Callable[..., Any], file: Callable[..., Path], dead_url: str, tmp_path: Path
 ) -> None:
     done = carpal_load("run", file(), "--target", dead_url, "--out", tmp_path / "out")
     assert done.returncode == 2
@@ -101,7 +109,11 @@ def test_a_dead_target_is_said_with_its_code_and_nothing_is_written(
 
 
 def test_ci_finds_the_verdict_where_it_looks(
-    known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    carpal_load: Callable[..., Any],
+    known: Callable[..., Any],
+    file: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server, junit, summary = known(), tmp_path / "junit.xml", tmp_path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
@@ -142,7 +154,9 @@ def test_a_disk_that_is_full_before_the_run_is_said_in_three_lines(
     assert "Traceback" not in done.stderr
 
 
-def test_a_plan_shows_every_intended_time_and_sends_nothing(file: Callable[..., Path]) -> None:
+def test_a_plan_shows_every_intended_time_and_sends_nothing(
+    carpal_load: Callable[..., Any], file: Callable[..., Path]
+) -> None:
     done = carpal_load("plan", file(rate_per_s=10, duration_s=1), "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["times_s"] == [k / 10 for k in range(10)]

@@ -92,10 +92,12 @@ def crommelin(rate: float, servers: int, most: int = 400) -> float:
     """E[W] of M/D/c with a service time of 1, from the chain of the number in the system one service time apart."""
     arrivals = np.array([exp(k * log(rate) - rate - lgamma(k + 1)) for k in range(most)])
     chances = np.eye(1, most)[0]
-    for _ in range(5000):
-        left = np.zeros(most)
+    change = 1.0
+    while change > 1e-13:
+        before, left = chances, np.zeros(most)
         left[0], left[1 : most - servers] = chances[: servers + 1].sum(), chances[servers + 1 :]
         chances = np.convolve(left, arrivals)[:most]
+        change = float(np.abs(chances - before).sum())
     return float(np.maximum(np.arange(most) - servers, 0) @ chances) / rate
 
 

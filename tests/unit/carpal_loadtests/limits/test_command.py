@@ -4,38 +4,41 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-CARPAL = (sys.executable, "-c", "from carpal.cli import main; main()", "load")
+from carpal.cli import run
 
 
 @pytest.fixture
-def load(tmp_path: Path, scenario: Callable[..., Any]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs ``carpal load COMMAND`` on a scenario."""
+def load(
+    tmp_path: Path, scenario: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs ``carpal load COMMAND`` on a scenario, in this process, which saves its start."""
 
-    def run(command: str, server: Any, *more: object, **keys: Any) -> subprocess.CompletedProcess[str]:
+    def loaded(command: str, server: Any, *more: object, **keys: Any) -> subprocess.CompletedProcess[str]:
         path = tmp_path / "scenario.yaml"
         path.write_bytes(scenario(**keys).to_json())
         arguments = [command, path, "--target", server.url, "--out", tmp_path / "out", "--json", *more]
-        return subprocess.run([*CARPAL, *map(str, arguments)], capture_output=True, text=True, timeout=170)
+        code = run(["load", *map(str, arguments)])
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, said.out, said.err)
 
-    return run
+    return loaded
 
 
 def test_saturate_says_that_the_highest_rate_it_may_try_holds(
     known: Callable[..., Any], load: Callable[..., Any], tmp_path: Path
 ) -> None:
-    done = load("saturate", known(), "--start", 10, "--most", 20, "--probe-s", 1, "--confirm-s", 1)
+    done = load("saturate", known(), "--start", 20, "--most", 20, "--probe-s", 1, "--confirm-s", 1)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found == json.loads((tmp_path / "out/saturation.json").read_text())
     assert (found["rate_per_s"], found["confirmed"]) == (20, True)
-    assert [probe["rate_per_s"] for probe in found["probes"]] == [10, 20, 20]
+    assert [probe["rate_per_s"] for probe in found["probes"]] == [20, 20]
     assert "the highest rate that may be tried, 20/s, holds" in done.stderr
 
 
