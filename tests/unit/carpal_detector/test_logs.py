@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from pathlib import Path
 
 from carpal_detector.logs import Bridge, make_logger, place
 
@@ -14,6 +15,17 @@ def test_an_event_is_one_line_of_json(log: io.StringIO):
     entry = json.loads(log.getvalue())
     assert (entry["event"], entry["level"], entry["model"]) == ("ready", "info", "tiny")
     assert entry["timestamp"].endswith("Z")
+
+
+def test_what_json_has_no_word_for_is_written_as_python_shows_it(log: io.StringIO):
+    make_logger(log).error("broken", where=Path("a"), pair=(1, 2), event="another")
+    entry = json.loads(log.getvalue())
+    assert (entry["where"], entry["pair"], entry["event"], entry["level"]) == (
+        "PosixPath('a')",
+        [1, 2],
+        "broken",
+        "error",
+    )
 
 
 def test_a_warning_of_a_library_becomes_one_of_ours(log: io.StringIO):

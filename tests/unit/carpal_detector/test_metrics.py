@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -10,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from carpal.errors import RequestError
 from carpal_detector import families
 from carpal_detector.errors import DeadlinePassedError, OverloadedError
-from carpal_detector.metrics import Metrics
+from carpal_detector.metrics import MOST_NOTED, MULTIPROCESS, Metrics
 from carpal_detector.served import Served
 
 
@@ -103,3 +105,24 @@ def test_batches_are_counted_by_size(metrics: Metrics):
     metrics.batch("tiny", 4, 0.25)
     assert counted(metrics, "carpal_batches_total", "model", "size") == {("tiny", "4"): 2}
     assert counted(metrics, "carpal_batch_seconds_total", "model", "size") == {("tiny", "4"): 0.5}
+
+
+def test_images_are_counted_together_and_never_later_than_they_are_asked_for(
+    metrics: Metrics, served: Served, grey_png: Callable[..., bytes]
+):
+    record = served.detector.detect(grey_png())
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(3 * MOST_NOTED + 1):
+            pool.submit(metrics.image, "tiny", record)
+    assert len(metrics._noted) < MOST_NOTED
+    stages = counted(metrics, "carpal_request_duration_seconds_count", "stage")
+    assert set(stages.values()) == {3 * MOST_NOTED + 1}
+    assert metrics._noted == deque()
+
+
+def test_a_worker_holds_no_count_back(served: Served, grey_png: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch):
+    """Its counts would go with it. prometheus_client read the variable when it was imported, before this test."""
+    monkeypatch.setenv(MULTIPROCESS, "somewhere")
+    metrics = Metrics(CollectorRegistry())
+    metrics.image("tiny", served.detector.detect(grey_png()))
+    assert metrics._noted == deque()

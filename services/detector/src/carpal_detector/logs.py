@@ -5,26 +5,44 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from datetime import UTC, datetime
 from typing import TextIO
 
-import structlog
-from structlog.typing import FilteringBoundLogger
+import orjson
 
-Logger = FilteringBoundLogger
+
+class Logger:
+    """Writes each event as a line of JSON; a logging library would take a sixth of the start for it.
+
+    Args:
+        stream: where to.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def info(self, event: str, /, **said: object) -> None:
+        """What happens in the course of things."""
+        self._write(event, "info", said)
+
+    def warning(self, event: str, /, **said: object) -> None:
+        """What somebody should look at before long."""
+        self._write(event, "warning", said)
+
+    def error(self, event: str, /, **said: object) -> None:
+        """What somebody should look at now."""
+        self._write(event, "error", said)
+
+    def _write(self, event: str, level: str, said: dict[str, object]) -> None:
+        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        line = orjson.dumps({**said, "event": event, "level": level, "timestamp": now}, default=repr)
+        self._stream.write(line.decode() + "\n")
+        self._stream.flush()
 
 
 def make_logger(stream: TextIO = sys.stderr) -> Logger:
     """A logger of its own; no process-wide settings are touched."""
-    logger: Logger = structlog.wrap_logger(
-        structlog.PrintLogger(stream),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )
-    return logger
+    return Logger(stream)
 
 
 def place(failure: BaseException) -> dict[str, object]:

@@ -2,15 +2,20 @@
 
 With several workers prometheus_client keeps every value in a file of the folder that $PROMETHEUS_MULTIPROC_DIR names,
 and each worker answers for all of them.
+
+What is said of images is noted and counted some images at a time, and always before anybody is answered: counting each
+by itself took a fifth of the time around an image. Workers count each at once, because another one may be asked.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter as Tally
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -20,10 +25,13 @@ from carpal.records.record import Record
 from carpal_detector import families
 from carpal_detector.errors import DeadlinePassedError, RetryLaterError
 from carpal_detector.families import FAMILIES, Family
+from carpal_detector.histograms import Histogram
 
 STAGES = ("queue", "read", "preprocess", "infer", "postprocess")
 MEASURES = ("sharpness", "noise", "exposure", "clipped_share", "padded_share")
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+# Records that are held until they are counted.
+MOST_NOTED = 64
 _MADE: Mapping[str, Any] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 
 
@@ -37,6 +45,8 @@ class Metrics:
         self._gauges: dict[Family, Callable[[], float]] = {}
         self._info: dict[str, tuple[str, ...]] = {}
         self._in_flight = 0
+        self._noted: deque[tuple[str, Record]] = deque()
+        self._most_noted = 1 if MULTIPROCESS in os.environ else MOST_NOTED
         self.watch({families.IN_FLIGHT: lambda: self._in_flight})
 
     def began(self) -> None:
@@ -76,16 +86,10 @@ class Metrics:
         self._of(families.RELOADS, model, outcome).inc()
 
     def image(self, model: str, record: Record) -> None:
-        """One image went through all stages, and this was said of it."""
-        for stage in STAGES:
-            self._of(families.DURATION, model, stage).observe(getattr(record.timings, f"{stage}_ms") / 1e3)
-        for measure in MEASURES:
-            self._of(families.QUALITY, model, measure).observe(getattr(record.quality, measure))
-        for warning in record.quality.warnings:
-            self._of(families.WARNINGS, model, warning).inc()
-        for finding in record.findings:
-            self._of(families.DETECTIONS, model, finding.label, finding.status).inc()
-            self._of(families.CONFIDENCE, model, finding.label).observe(finding.probability)
+        """One image went through all stages, and this was said of it; called from any thread."""
+        self._noted.append((model, record))
+        if len(self._noted) >= self._most_noted:
+            self._count_noted()
 
     def batch(self, model: str, images: int, seconds: float) -> None:
         """One call of the engine."""
@@ -109,7 +113,8 @@ class Metrics:
         self._of(families.MODEL, *labels).set(1)
 
     def refresh(self) -> None:
-        """Bring the gauges up to date; every worker does it now and then, because another may be asked."""
+        """Bring everything up to date; every worker does it now and then, because another may be asked."""
+        self._count_noted()
         for family, value in self._gauges.items():
             self._of(family).set(value())
 
@@ -123,6 +128,35 @@ class Metrics:
         self.refresh()
         encode, media_type = choose_encoder(accept)
         return encode(self._all()), media_type
+
+    def _count_noted(self) -> None:
+        by_model: dict[str, list[Record]] = {}
+        while self._noted:
+            try:
+                model, record = self._noted.popleft()
+            except IndexError:  # another thread was quicker
+                break
+            by_model.setdefault(model, []).append(record)
+        for model, records in by_model.items():
+            self._images(model, records)
+
+    def _images(self, model: str, records: Sequence[Record]) -> None:
+        for stage in STAGES:
+            key = f"{stage}_ms"
+            spent_s = [getattr(record.timings, key) / 1e3 for record in records]
+            self._of(families.DURATION, model, stage).observe_all(spent_s)
+        for measure in MEASURES:
+            self._of(families.QUALITY, model, measure).observe_all(
+                [getattr(record.quality, measure) for record in records]
+            )
+        for warning, count in Tally(one for record in records for one in record.quality.warnings).items():
+            self._of(families.WARNINGS, model, warning).inc(count)
+        findings = [finding for record in records for finding in record.findings]
+        for (label, status), count in Tally((one.label, one.status) for one in findings).items():
+            self._of(families.DETECTIONS, model, label, status).inc(count)
+        for label in {one.label for one in findings}:
+            said = [one.probability for one in findings if one.label == label]
+            self._of(families.CONFIDENCE, model, label).observe_all(said)
 
     def _all(self) -> CollectorRegistry:
         if MULTIPROCESS not in os.environ:
