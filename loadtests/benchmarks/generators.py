@@ -123,10 +123,10 @@ def main() -> int:
 def built(name: str) -> Path:
     """The Go program, built where it is missing."""
     script = f"from infra.cluster.workshop import workshop; w = workshop(); w.build([{name!r}], lambda text: None)"
-    done = subprocess.run(
-        [sys.executable, "-c", f"{script}; print(w.tools.path({name!r}))"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    )  # fmt: skip
+    command = [sys.executable, "-c", f"{script}; print(w.tools.path({name!r}))"]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{name} is not built and could not be, so there is nothing to compare with:\n{done.stderr}")
     return Path(done.stdout.strip())
 
 
