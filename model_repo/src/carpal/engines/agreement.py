@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from carpal.engines.engine import Heads, Images
+from carpal.engines.engine import EngineInfo, Heads, Images
 from carpal.engines.errors import (
     ClassMismatchError,
     InputLayoutMismatchError,
     InputMismatchError,
     OutputLayoutMismatchError,
 )
-from carpal.packages.manifest import Manifest
+from carpal.packages.manifest import Manifest, Variant
 
 MAX_DYNAMIC_BATCH = 16
 EXPORT_AGAIN = "Export the model again with `carpal export`, which writes the network and its manifest together."
@@ -35,6 +35,29 @@ class Agreement:
         self.classes = manifest.classes
         self.frame = (1, box.height_px, box.width_px)
         self.head = (4 + len(manifest.classes), manifest.output.anchors)
+
+    def info(self, name: str, version: str, variant: Variant, batch: int | None) -> EngineInfo:
+        """What an engine on the CPU is that holds to this; ``batch`` is what ``check_inputs`` gave."""
+        return EngineInfo(
+            name=name,
+            version=version,
+            device="cpu",
+            precision=variant.precision,
+            input_px=self.frame[1:],
+            classes=len(self.classes),
+            anchors=self.head[1],
+            max_batch=batch or MAX_DYNAMIC_BATCH,
+        )
+
+    def in_calls(self, images: Images, most: int, call: Callable[[Images], Sequence[Heads]]) -> Heads:
+        """The heads of any number of images, at most so many in one call.
+
+        Raises:
+            InputMismatchError: images of another type or shape.
+        """
+        self.check_images(images)
+        heads = [call(images[start : start + most])[0] for start in range(0, len(images), most)]
+        return heads[0] if len(heads) == 1 else np.concatenate(heads)
 
     def check_names(self, text: str) -> None:
         """Compare the names that the exporter wrote into the network.

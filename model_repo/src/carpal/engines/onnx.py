@@ -18,13 +18,14 @@ building one takes minutes, and compute in half precision only for a half-precis
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
 from carpal.cache import default_cache
-from carpal.engines.agreement import EXPORT_AGAIN, MAX_DYNAMIC_BATCH, Agreement, first_line
+from carpal.engines.agreement import EXPORT_AGAIN, Agreement, first_line
 from carpal.engines.engine import EngineInfo, Heads, Images
 from carpal.engines.errors import RunFailedError, UnloadableError
 from carpal.packages.manifest import Manifest, Variant
@@ -60,15 +61,9 @@ class OnnxEngine:
         )
         self._input = self._session.get_inputs()[0].name
         at_work = self._session.get_providers()[0]
-        self._info = EngineInfo(
-            name="onnxruntime",
-            version=ort.__version__,
+        self._info = replace(
+            self._agreement.info("onnxruntime", ort.__version__, variant, batch),
             device=DEVICES[at_work],
-            precision=variant.precision,
-            input_px=self._agreement.frame[1:],
-            classes=len(manifest.classes),
-            anchors=manifest.output.anchors,
-            max_batch=batch or MAX_DYNAMIC_BATCH,
             provider=at_work,
             unusable=unusable(wanted, at_work),
         )
@@ -81,10 +76,7 @@ class OnnxEngine:
             InputMismatchError: another type or shape.
             RunFailedError: ONNX Runtime failed.
         """
-        self._agreement.check_images(images)
-        step = self._info.max_batch
-        heads = [self._call(images[start : start + step])[0] for start in range(0, len(images), step)]
-        return heads[0] if len(heads) == 1 else np.concatenate(heads)
+        return self._agreement.in_calls(images, self._info.max_batch, self._call)
 
     def describe(self) -> EngineInfo:
         """What this engine is."""

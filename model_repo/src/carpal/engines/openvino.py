@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
-from carpal.engines.agreement import EXPORT_AGAIN, MAX_DYNAMIC_BATCH, Agreement, first_line
+from carpal.engines.agreement import EXPORT_AGAIN, Agreement, first_line
 from carpal.engines.engine import EngineInfo, Heads, Images
 from carpal.engines.errors import PrecisionUnsupportedError, RunFailedError, UnloadableError
 from carpal.machine import usable_cores
@@ -67,16 +67,7 @@ class OpenVinoEngine:
         self._free: queue.LifoQueue[ov.InferRequest] = queue.LifoQueue()
         for _ in range(streams):
             self._free.put(compiled.create_infer_request())
-        self._info = EngineInfo(
-            name="openvino",
-            version=ov.__version__.partition("-")[0],
-            device="cpu",
-            precision=variant.precision,
-            input_px=self._agreement.frame[1:],
-            classes=len(manifest.classes),
-            anchors=manifest.output.anchors,
-            max_batch=batch or MAX_DYNAMIC_BATCH,
-        )
+        self._info = self._agreement.info("openvino", ov.__version__.partition("-")[0], variant, batch)
         self._agreement.check_outputs(self._call(np.zeros((1, *self._agreement.frame), np.uint8)))
 
     def run(self, images: Images) -> Heads:
@@ -86,10 +77,7 @@ class OpenVinoEngine:
             InputMismatchError: another type or shape.
             RunFailedError: OpenVINO failed.
         """
-        self._agreement.check_images(images)
-        step = self._info.max_batch
-        heads = [self._call(images[start : start + step])[0] for start in range(0, len(images), step)]
-        return heads[0] if len(heads) == 1 else np.concatenate(heads)
+        return self._agreement.in_calls(images, self._info.max_batch, self._call)
 
     def describe(self) -> EngineInfo:
         """What this engine is."""

@@ -9,8 +9,7 @@ import typer
 
 from carpal.errors import UsageError
 from carpal.terminal import Terminal
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+from carpal_training.options import Json
 
 
 def register(train: typer.Typer) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from carpal.errors import UsageError
 from carpal_training.data.dataset import Dataset, Sample
 from carpal_training.data.dealing import Part, deal_alike, deal_by_chance
 from carpal_training.data.leaks import patient_leaks, refuse
@@ -18,6 +19,18 @@ from carpal_training.errors import SplitInvalidError
 from carpal_training.recipe import SplitPlan
 
 PARTS: tuple[Part, ...] = get_args(Part)
+
+
+def part_named(name: str) -> Part:
+    """The part of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    part = next((known for known in PARTS if known == name), None)
+    if part is None:
+        raise UsageError(f"{name} is not a part", f"The parts are {', '.join(PARTS)}.", "Choose one of them.")
+    return part
 
 
 @dataclass(frozen=True)

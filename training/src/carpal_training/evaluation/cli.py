@@ -8,10 +8,7 @@ from typing import Annotated
 import typer
 
 from carpal.terminal import Terminal
-
-Data = Annotated[Path, typer.Option("--data", help="An imported dataset, or a folder in the layout of GRAZPEDWRI-DX.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-Repository = Annotated[str | None, typer.Option("--repository", help="Where packages are looked for.")]
+from carpal_training.options import Data, Draws, Json, Model, Part, Repository, Seed, Threads
 
 
 def evaluate_command(
@@ -26,7 +23,7 @@ def evaluate_command(
         Path | None, typer.Option("--predictions", help="Instead of a package: a table of boxes that were found.")
     ] = None,
     against: Annotated[str | None, typer.Option("--against", help="A second package to compare with.")] = None,
-    part: Annotated[str, typer.Option("--part", help="train, val or test.")] = "test",
+    part: Part = "test",
     split: Annotated[
         Path | None, typer.Option("--split", help="A table with filestem and split, instead of the package's own deal.")
     ] = None,
@@ -38,21 +35,19 @@ def evaluate_command(
     classes: Annotated[
         str, typer.Option("--classes", help="With --predictions: names in the order of class_id, commas between them.")
     ] = "",
-    draws: Annotated[int, typer.Option("--draws", min=100, help="Draws of patients for the intervals.")] = 2000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed draws the same patients.")] = 0,
+    draws: Draws = 2000,
+    seed: Seed = 0,
     repository: Repository = None,
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Images looked at at the same time.")] = 2,
+    threads: Threads = 2,
     json: Json = False,
 ) -> None:
     """Measure a package on one part of a dataset, through the path that serves it, or measure stored predictions."""
     from carpal.errors import UsageError
-    from carpal_training.data.splits import PARTS
+    from carpal_training.data.splits import part_named
     from carpal_training.evaluation.measurement import PAGE, Options, measure_package, measure_predictions
 
     terminal = Terminal(json=json)
-    chosen = next((known for known in PARTS if known == part), None)
-    if chosen is None:
-        raise UsageError(f"--part {part} is not a part", f"The parts are {', '.join(PARTS)}.", "Choose one of them.")
+    chosen = part_named(part)
     if (model is None) == (predictions is None):
         raise UsageError(
             "there are two ways to evaluate", "A package is run, or stored predictions are read.",
@@ -103,30 +98,26 @@ def evaluate_command(
 
 
 def ablate_command(
-    model: Annotated[
-        str, typer.Option("--model", help="A package: starter, a folder, name, name@channel, name:version.")
-    ],
+    model: Model,
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder for ablation.json and ablation.md.")],
-    part: Annotated[str, typer.Option("--part", help="train, val or test.")] = "val",
-    draws: Annotated[int, typer.Option("--draws", min=100, help="Draws of patients for the intervals.")] = 1000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed draws the same patients.")] = 0,
+    part: Part = "val",
+    draws: Draws = 1000,
+    seed: Seed = 0,
     slow: Annotated[bool, typer.Option("--slow", help="Also non-local means, seconds an image.")] = False,
     repository: Repository = None,
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Images looked at at the same time.")] = 2,
+    threads: Threads = 2,
     json: Json = False,
 ) -> None:
     """Leave each preprocessing step out and put each optional one in, and measure; weights are not trained again."""
     from carpal.errors import UsageError
     from carpal.packages.reference import resolve
-    from carpal_training.data.splits import PARTS
+    from carpal_training.data.splits import part_named
     from carpal_training.evaluation.ablation import Ablation, ablate, variations, write_ablation
     from carpal_training.evaluation.parts import open_split
 
     terminal = Terminal(json=json)
-    chosen = next((known for known in PARTS if known == part), None)
-    if chosen is None:
-        raise UsageError(f"--part {part} is not a part", f"The parts are {', '.join(PARTS)}.", "Choose one of them.")
+    chosen = part_named(part)
     package = resolve(model, repository)
     dataset, split = open_split(package, data)
     samples = split.samples(dataset, chosen)

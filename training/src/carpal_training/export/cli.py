@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from carpal.terminal import Terminal
+from carpal_training.options import Json
 
 
 def export_command(
@@ -27,7 +28,7 @@ def export_command(
     accept: Annotated[
         str, typer.Option("--accept", help="Weakest gate that keeps a variant: 99% or 95% of the float mAP50-95.")
     ] = "99%",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+    json: Json = False,
 ) -> None:
     """Turn a run into a package: ONNX, parity gate, operating points, accuracy, provenance.
 
@@ -35,14 +36,12 @@ def export_command(
     says by how much it failed.
     """
     from carpal.errors import UsageError
-    from carpal_training.export.gate import SHARES
+    from carpal_training.export.gate import gate_named
     from carpal_training.export.package import export_run
     from carpal_training.export.variants import choose
 
     terminal = Terminal(json=json)
-    gate = next((known for known in SHARES if known == accept), None)
-    if gate is None:
-        raise UsageError(f"--accept {accept} is no gate", "The gates are 99% and 95%.", "Choose one of them.")
+    gate = gate_named(accept)
     if size_px is not None and size_px % 32:
         raise UsageError(f"--size-px {size_px} is no multiple of 32", "The network halves it five times.", "Use 640.")
     plans = choose([variants])

@@ -8,8 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from carpal.errors import UsageError
+
 Gate = Literal["99%", "95%"]
 SHARES: dict[Gate, float] = {"99%": 0.99, "95%": 0.95}  # the strictest first
+
+
+def gate_named(name: str) -> Gate:
+    """The gate of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    gate = next((known for known in SHARES if known == name), None)
+    if gate is None:
+        raise UsageError(f"{name} is no gate", f"The gates are {' and '.join(SHARES)}.", "Choose one of them.")
+    return gate
 
 
 @dataclass(frozen=True)

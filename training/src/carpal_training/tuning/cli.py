@@ -8,13 +8,12 @@ from typing import Annotated
 import typer
 
 from carpal.terminal import Terminal
+from carpal_training.options import Model, Repository
 
 
 def tune_command(
-    model: Annotated[
-        str, typer.Option("--model", help="A package: starter, a folder, name, name@channel, name:version.")
-    ],
-    repository: Annotated[str | None, typer.Option("--repository", help="Where packages are looked for.")] = None,
+    model: Model,
+    repository: Repository = None,
     profile: Annotated[
         Path | None, typer.Option("--profile", help="Write the profile here instead of into the cache.")
     ] = None,
@@ -29,17 +28,14 @@ def tune_command(
 ) -> None:
     """Measure engines, precisions, threads and streams on this machine, and keep the best for the service."""
     from carpal.engines.profile import default_place
-    from carpal.errors import UsageError
     from carpal.machine import this_machine
     from carpal.packages.reference import resolve
-    from carpal_training.export.gate import SHARES
+    from carpal_training.export.gate import gate_named
     from carpal_training.run import write_whole
     from carpal_training.tuning import report, tuner
 
     terminal = Terminal(json=json)
-    gate = next((known for known in SHARES if known == accept), None)
-    if gate is None:
-        raise UsageError(f"--accept {accept} is no gate", "The gates are 99% and 95%.", "Choose one of them.")
+    gate = gate_named(accept)
     package, machine = resolve(model, repository), this_machine()
     terminal.say(f"Measuring {model} on {machine.processor}, {machine.cores} cores: about {seconds:.0f} s")
     command = f"carpal tune --model {model} --accept {accept} --seconds {seconds:g}"
