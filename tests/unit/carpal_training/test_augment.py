@@ -83,3 +83,17 @@ def test_an_image_without_boxes_stays_without(tmp_path: Path) -> None:
     _, (classes, boxes) = vary(shown(empty, MOVING), 0, MOVING, np.random.default_rng(0), mosaic=True)
     assert classes.shape == (0,)
     assert boxes.shape == (0, 4)
+
+
+def test_a_rare_finding_is_copied_into_images_that_do_not_have_it() -> None:
+    grey = np.full((4, 64, 64), 100, np.uint8)
+    grey[3, 30:40, 30:40] = 200
+    cache = Cache(grey, np.array([5]), np.array([[30, 30, 40, 40]], np.float32), np.array([0, 0, 0, 0, 1]))
+    plan = STILL.model_copy(update={"copy_paste": 0.5, "rare": 0.5})
+    seen = [vary(shown(cache, plan), 0, plan, np.random.default_rng(seed), mosaic=False) for seed in range(40)]
+    copied = [(image, truth) for image, truth in seen if len(truth[0])]
+    assert 10 < len(copied) < 30
+    for image, (classes, boxes) in copied:
+        assert classes.tolist() == [5]
+        inside, outside = brightest(image, boxes[0])
+        assert inside > outside + 30

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from carpal_training.data.cache import Cache
-from carpal_training.order import repeat_factors, shown
+from carpal_training.order import rare_findings, repeat_factors, shown
 from carpal_training.recipe import Augmentation
 
 
@@ -50,3 +50,14 @@ def test_part_of_a_repeat_is_drawn_and_every_epoch_is_as_long(cache: Cache):
     counts = [np.bincount(images.order(np.random.default_rng(seed)), minlength=10) for seed in range(50)]
     assert {int(count.sum()) for count in counts} == {images.an_epoch} == {11}
     assert all((count >= 1).all() for count in counts)
+
+
+def test_findings_of_rare_classes_are_known_with_their_images(cache: Cache):
+    assert rare_findings(cache, 0.1).tolist() == []  # one image of ten is not fewer than a tenth
+    assert rare_findings(cache, 0.2).tolist() == [10]
+    assert shown(cache, Augmentation(rare=0.2)).rare.tolist() == []  # nothing is to be copied
+    images = shown(cache, Augmentation(copy_paste=1.0, rare=0.2))
+    image, (classes, boxes) = images.donor(0)
+    np.testing.assert_array_equal(image, cache.images[9])
+    assert classes.tolist() == [1]
+    assert boxes.shape == (1, 4)

@@ -6,7 +6,7 @@ import yaml
 from carpal.errors import UsageError
 from carpal_training import yolo
 from carpal_training.errors import RecipeInvalidError
-from carpal_training.recipe import Recipe, read_recipe, write_recipe
+from carpal_training.recipe import Recipe, read_recipe, recipe_yaml, varied
 
 RECIPES = Path(__file__).parents[3] / "training/recipes"
 
@@ -48,8 +48,11 @@ def test_every_arm_of_the_paper_is_a_setting(size_px: int, arm: list[str]) -> No
     assert recipe.optimizer == ("adam" if arm[:1] == ["optimizer=adam"] else "sgd")
 
 
-def test_our_own_recipe_shows_rare_classes_more_often() -> None:
-    assert read_recipe(RECIPES / "wrist.yaml").augmentation.balance > 0
+def test_our_own_recipe_handles_rare_classes_and_doubtful_labels() -> None:
+    recipe = read_recipe(RECIPES / "wrist.yaml")
+    assert recipe.augmentation.balance > 0
+    assert recipe.augmentation.copy_paste > 0
+    assert recipe.label_smoothing > 0
 
 
 def test_contrast_comes_after_the_stretch() -> None:
@@ -81,6 +84,21 @@ def test_a_file_that_is_no_recipe_is_refused(recipe_file: Path, body: str) -> No
         read_recipe(recipe_file)
 
 
+def test_fewer_workers_than_all_are_refused_where_they_are_more(recipe_file: Path) -> None:
+    assert read_recipe(recipe_file, ["fewest_workers=1"]).fewest_workers == 1
+    with pytest.raises(RecipeInvalidError, match=r"fewest_workers \(3\) are more than workers \(2\)"):
+        read_recipe(recipe_file, ["fewest_workers=3"])
+
+
+def test_a_recipe_is_varied_under_dotted_keys_and_stays_closed() -> None:
+    recipe = Recipe(epochs=3)
+    other = varied(recipe, {"lr": 0.5, "augmentation.mosaic": 0.25}, source="test")
+    assert (other.lr, other.augmentation.mosaic, other.epochs) == (0.5, 0.25, 3)
+    assert recipe.augmentation.mosaic == 1.0
+    with pytest.raises(RecipeInvalidError, match="did you mean 'mosaic'"):
+        varied(recipe, {"augmentation.mosiac": 0.25}, source="test")
+
+
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(RecipeInvalidError, match=r"nowhere\.yaml"):
         read_recipe(tmp_path / "nowhere.yaml")
@@ -88,7 +106,7 @@ def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_recipe_as_run_reads_back_the_same(recipe_file: Path, tmp_path: Path) -> None:
     recipe = read_recipe(recipe_file)
-    write_recipe(recipe, tmp_path / "as-run.yaml")
+    (tmp_path / "as-run.yaml").write_bytes(recipe_yaml(recipe))
     assert read_recipe(tmp_path / "as-run.yaml") == recipe
     assert "lr" in yaml.safe_load((tmp_path / "as-run.yaml").read_text())
 

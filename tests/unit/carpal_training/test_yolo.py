@@ -39,6 +39,22 @@ def test_the_loss_is_a_mean_over_images_and_can_be_descended(architecture: str) 
     assert network.eval()(images)[0].shape == (2, 4 + 3, 84)
 
 
+def test_smoothed_labels_change_the_class_loss_alone() -> None:
+    torch.manual_seed(0)
+    networks = [yolo.build_network("yolov8n", CLASSES, label_smoothing=share) for share in (0.0, 0.5)]
+    networks[1].load_state_dict(networks[0].state_dict())
+    images = torch.rand(1, 1, 64, 64)
+    batch = {
+        "img": images,
+        "batch_idx": torch.tensor([0.0]),
+        "cls": torch.tensor([[1.0]]),
+        "bboxes": torch.tensor([[0.5, 0.5, 0.4, 0.4]]),
+    }
+    plain, smooth = (yolo.loss(network, network(images), batch)[1] for network in networks)
+    assert smooth["cls"] != plain["cls"]
+    assert (smooth["box"], smooth["dfl"]) == (plain["box"], plain["dfl"])
+
+
 def test_a_batch_without_boxes_still_has_a_loss() -> None:
     network = yolo.build_network("yolov8n", CLASSES)
     images = torch.rand(1, 1, 64, 64)

@@ -1,4 +1,4 @@
-"""Variations of a training image: mosaic, shift, scale, rotation, mirror, brightness.
+"""Variations of a training image: copied findings, mosaic, shift, scale, rotation, mirror, brightness.
 
 The meaning and the ranges are those of ultralytics (``data/augment.py``: Mosaic, RandomPerspective, RandomFlip,
 RandomHSV), written for one grey channel on black. Each tile is warped straight into the result, instead of composing
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carpal_training.order import Shown
+from carpal_training.paste import paste
 from carpal_training.recipe import Augmentation
 
 Image = NDArray[np.uint8]
@@ -35,8 +36,11 @@ def vary(
     image = np.zeros((height, width), np.uint8)
     truths = []
     for tile, matrix in tiles:
-        cv2.warpAffine(images.image(tile), matrix[:2], (width, height), dst=image, borderMode=cv2.BORDER_TRANSPARENT)
-        truths.append(_moved(*images.truth(tile), matrix, width, height))
+        source, truth = images.image(tile), images.truth(tile)
+        if len(images.rare) and rng.random() < plan.copy_paste:
+            source, truth = paste(source, truth, *images.donor(int(rng.integers(len(images.rare)))), rng)
+        cv2.warpAffine(source, matrix[:2], (width, height), dst=image, borderMode=cv2.BORDER_TRANSPARENT)
+        truths.append(_moved(*truth, matrix, width, height))
     classes = np.concatenate([truth[0] for truth in truths])
     boxes = np.concatenate([truth[1] for truth in truths])
     if rng.random() < plan.flip_left_right:

@@ -52,6 +52,7 @@ class Loop:
             box_gain=recipe.box_gain,
             class_gain=recipe.class_gain,
             dfl_gain=recipe.dfl_gain,
+            label_smoothing=recipe.label_smoothing,
         )
         if job.start is not None:
             images = torch.from_numpy(self.train.images[:MEASURED].copy()[:, None]).float() / 255.0
@@ -60,7 +61,7 @@ class Loop:
         self.average = Average(self.network)
         self.optimizer = build_optimizer(self.network, recipe)
         self.epochs_done, self.best, self.stale = 0, -1.0, 0
-        if job.resume:
+        if self.folder.last.is_file():  # of this run, which was stopped, or lost a worker
             self._restore(load_checkpoint(self.folder.last))
         self.wrapped = group.wrap(self.network, device)
         self.images = shown(self.train, recipe.augmentation)

@@ -23,11 +23,13 @@ class Shown:
         cache: the prepared images.
         doubled: index ``len(cache) + i`` is image i, brighter.
         repeats: float64 [len(self)], how often each is shown an epoch on the average, 1 at least.
+        rare: int64 [k], places in the cache's boxes of the findings that may be copied into other images.
     """
 
     cache: Cache
     doubled: bool
     repeats: NDArray[np.float64]
+    rare: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.repeats)
@@ -52,6 +54,13 @@ class Shown:
         """Classes and boxes of an image."""
         return self.cache.truth(index % len(self.cache))
 
+    def donor(self, place: int) -> tuple[Image, tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """An image with a rare finding, and that finding alone."""
+        row = self.rare[place]
+        owner = int(np.searchsorted(self.cache.starts, row, side="right")) - 1
+        one = slice(row, row + 1)
+        return np.asarray(self.cache.images[owner]), (self.cache.classes[one], self.cache.boxes[one])
+
     def order(self, random: np.random.Generator) -> NDArray[np.int64]:
         """int64 [an_epoch], shuffled; what is left of a repeat is drawn by its size."""
         whole = np.floor(self.repeats).astype(np.int64)
@@ -67,7 +76,8 @@ class Shown:
 def shown(cache: Cache, plan: Augmentation) -> Shown:
     """What the recipe shows of a cache."""
     repeats = repeat_factors(cache, plan.balance)
-    return Shown(cache, plan.doubled, np.tile(repeats, 2) if plan.doubled else repeats)
+    rare = rare_findings(cache, plan.rare) if plan.copy_paste else np.empty(0, np.int64)
+    return Shown(cache, plan.doubled, np.tile(repeats, 2) if plan.doubled else repeats, rare)
 
 
 def repeat_factors(cache: Cache, threshold: float) -> NDArray[np.float64]:
@@ -82,3 +92,11 @@ def repeat_factors(cache: Cache, threshold: float) -> NDArray[np.float64]:
         factor = np.sqrt(threshold * len(cache) / len(images))
         factors[images] = np.maximum(factors[images], factor)
     return factors
+
+
+def rare_findings(cache: Cache, share: float) -> NDArray[np.int64]:
+    """int64 [k]: places in the cache's boxes of classes that a smaller share of the images has."""
+    owners = np.repeat(np.arange(len(cache)), np.diff(cache.starts))
+    known = np.unique(cache.classes)
+    rare = [index for index in known if len(np.unique(owners[cache.classes == index])) < share * len(cache)]
+    return np.flatnonzero(np.isin(cache.classes, rare))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -45,6 +45,10 @@ class Augmentation(Document):
         default=0.0,
         description="a class in a smaller share of the images is shown more often, by the root of the ratio; 0: never",
     )
+    copy_paste: Share = Field(
+        default=0.0, description="share of the images into which a finding of a rare class is copied from another image"
+    )
+    rare: Share = Field(default=0.05, description="a class in a smaller share of the images is rare, for copy_paste")
 
 
 class SplitPlan(Document):
@@ -84,8 +88,11 @@ class Recipe(Document):
     batch: Count = Field(default=32, description="images a step, over all workers")
     workers: Count = Field(default=2, description="Ray workers; each one is a process with its share of the batch")
     gpu: bool = Field(default=False, description="one GPU a worker")
+    fewest_workers: Count | None = Field(
+        default=None, description="go on with so few where a cluster has no more, and with more as more come; null: all"
+    )
     restarts: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="times that Ray starts all workers again, from the last checkpoint, after one died"
+        default=2, description="times that a run goes on by itself, from the last checkpoint, after a worker was lost"
     )
     loader_threads: Count = Field(default=1, description="threads a worker that prepare the next batches")
     optimizer: Literal["sgd", "adam", "adamw"] = Field(
@@ -101,6 +108,9 @@ class Recipe(Document):
     box_gain: Positive = Field(default=7.5, description="weight of the box loss")
     class_gain: Positive = Field(default=0.5, description="weight of the class loss")
     dfl_gain: Positive = Field(default=1.5, description="weight of the distribution focal loss of the box edges")
+    label_smoothing: Share = Field(
+        default=0.0, description="share of a finding's class that is spread over all classes, against wrong labels"
+    )
     precision: Literal["float32", "bfloat16"] = Field(default="float32", description="bfloat16: mixed, where it helps")
     validate_every: Count = Field(default=1, description="epochs between validations; the last one is always validated")
     patience: Annotated[int, Field(ge=0)] = Field(
@@ -117,9 +127,11 @@ class Recipe(Document):
     split: SplitPlan = SplitPlan()
 
     @model_validator(mode="after")
-    def _batch_divides(self) -> Recipe:
+    def _workers_fit(self) -> Recipe:
         if self.batch % self.workers:
             raise ValueError(f"batch ({self.batch}) must be a multiple of workers ({self.workers})")
+        if self.fewest_workers is not None and self.fewest_workers > self.workers:
+            raise ValueError(f"fewest_workers ({self.fewest_workers}) are more than workers ({self.workers})")
         return self
 
     @property
@@ -163,22 +175,38 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     return recipe
 
 
-def write_recipe(recipe: Recipe, path: Path) -> None:
+def recipe_yaml(recipe: Recipe) -> bytes:
     """The recipe as run, every default spelt out."""
-    path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), "utf-8")
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False).encode()
+
+
+def varied(recipe: Recipe, changes: Mapping[str, Any], *, source: str | Path) -> Recipe:
+    """A recipe with other values under dotted keys.
+
+    Raises:
+        RecipeInvalidError: there is no such key, or it takes no such value.
+    """
+    data = recipe.model_dump(mode="json")
+    for key, value in changes.items():
+        _put(data, key, value)
+    return Recipe.parse(data, source=source, error=RecipeInvalidError)
 
 
 def _set(data: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key:
         raise UsageError(f"--set {override} is not key=value", "", "Write, for example, --set epochs=3.")
-    *parents, last = key.strip().split(".")
+    _put(data, key.strip(), yaml.safe_load(value))
+
+
+def _put(data: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
     for parent in parents:
         inner = data.setdefault(parent, {})
         if not isinstance(inner, dict):
-            raise UsageError(f"--set {override}: {parent} holds no keys", "", "See the recipe for the keys there are.")
+            raise UsageError(f"{key}: {parent} holds no keys", "", "See the recipe for the keys there are.")
         data = inner
-    data[last] = yaml.safe_load(value)
+    data[last] = value
 
 
 def _flatten(data: dict[str, Any], prefix: str) -> list[tuple[str, str | int | float | bool | None]]:

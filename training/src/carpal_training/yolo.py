@@ -17,11 +17,19 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
+from carpal_training.smoothing import SmoothedTargets
+
 Losses = dict[str, float]
 
 
 def build_network(
-    architecture: str, classes: Sequence[str], *, box_gain: float = 7.5, class_gain: float = 0.5, dfl_gain: float = 1.5
+    architecture: str,
+    classes: Sequence[str],
+    *,
+    box_gain: float = 7.5,
+    class_gain: float = 0.5,
+    dfl_gain: float = 1.5,
+    label_smoothing: float = 0.0,
 ) -> nn.Module:
     """An untrained detector for one grey channel.
 
@@ -33,7 +41,7 @@ def build_network(
 
     network: nn.Module = DetectionModel(f"{architecture}.yaml", ch=1, nc=len(classes), verbose=False)
     network.names = dict(enumerate(classes))
-    network.args = SimpleNamespace(box=box_gain, cls=class_gain, dfl=dfl_gain)
+    network.args = SimpleNamespace(box=box_gain, cls=class_gain, dfl=dfl_gain, label_smoothing=label_smoothing)
     head = network.model[-1]
     for name in (
         "one2one_cv2",
@@ -56,6 +64,10 @@ def loss(
         heads: its output in training mode, in any float type; the loss is computed in float32.
         batch: ``img`` [N, 1, H, W], ``batch_idx`` [m], ``cls`` [m, 1], ``bboxes`` [m, 4] (centre, size; as shares).
     """
+    if getattr(network, "criterion", None) is None:  # made here, because only here the network is where it trains
+        network.criterion = network.init_criterion()
+        if network.args.label_smoothing:
+            network.criterion.bce = SmoothedTargets(network.args.label_smoothing)
     full = {name: head if isinstance(head, list) else head.float() for name, head in heads.items()}
     total, terms = network.loss(batch, full)
     mean: torch.Tensor = total.sum() / len(batch["img"])
