@@ -9,13 +9,11 @@ A killed process is not a lost power supply: that the flushes come before the re
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import random
 import shutil
 import signal
 import statistics
-import subprocess
 import sys
 from collections import Counter
 
@@ -27,58 +25,15 @@ from carpal.packages.package import write_package
 KILLS = int(os.environ.get("CARPAL_KILLS", "25"))
 MODEL_BYTES = 1 << 19
 
-PUBLISHER = """
-import json, os, signal, sys, time
-import carpal.cli, carpal.packages.cli, carpal.packages.directory, rich.console
 
-def die_at(step, root):
-    seen = 0
-    def hook(event, arguments):
-        nonlocal seen
-        touched = [a for a in arguments if isinstance(a, (str, os.PathLike)) and os.fspath(a).startswith(root)]
-        if touched and event.split(".")[0] in ("open", "os", "shutil"):
-            if seen == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-            seen += 1
-    sys.addaudithook(hook)
-
-for line in sys.stdin:
-    task = json.loads(line)
-    ready, announce = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.dup2(os.open(os.devnull, os.O_RDWR), 1), os.dup2(announce, 2)
-        if task["step"] is not None:
-            die_at(task["step"], task["root"])
-        os._exit(carpal.cli.run(task["words"]))
-    os.close(announce)
-    os.read(ready, 1)  # "Publishing ..." is the first that it says; or its end
-    start = time.perf_counter()
-    if task["delay_s"] is not None:
-        time.sleep(task["delay_s"])
-        os.kill(child, signal.SIGKILL)  # where it has ended, it is still waited for: the number is not another's
-    _, status = os.waitpid(child, 0)
-    print(os.waitstatus_to_exitcode(status), time.perf_counter() - start, flush=True)
-    os.close(ready)
-"""
-
-
-@pytest.fixture(scope="module")
-def publisher():
+@pytest.fixture
+def publisher(mortal):
     """Runs ``carpal models publish``: gives its exit code (negative: a signal) and the seconds from its first word."""
-    process = subprocess.Popen([sys.executable, "-c", PUBLISHER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def publish(package, root, *, step=None, delay_s=None):
-        words = ["models", "publish", str(package), "-r", str(root), "--promote", "stable"]
-        task = {"words": words, "root": str(root), "step": step, "delay_s": delay_s}
-        process.stdin.write(json.dumps(task).encode() + b"\n")
-        process.stdin.flush()
-        code, seconds = process.stdout.readline().split()
-        return int(code), float(seconds)
+    def publish(package, root, **kill):
+        return mortal(["models", "publish", str(package), "-r", str(root), "--promote", "stable"], root, **kill)
 
-    yield publish
-    process.stdin.close()
-    process.wait(timeout=30)
+    return publish
 
 
 @pytest.fixture

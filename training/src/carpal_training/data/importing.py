@@ -16,7 +16,7 @@ from carpal_training.data.coco import read_coco
 from carpal_training.data.dicom_reports import read_dicom_reports
 from carpal_training.data.folders import read_voc_folder, read_yolo_folder
 from carpal_training.data.graz import LabelForm, read_graz
-from carpal_training.data.index import INDEX, write_index
+from carpal_training.data.index import INDEX, LINES, write_index
 from carpal_training.data.patients import PatientRule
 from carpal_training.data.prints import prints_of
 from carpal_training.data.source import Source
@@ -26,6 +26,7 @@ from carpal_training.run import write_whole
 Layout = Literal["graz", "coco", "yolo", "voc", "dicom"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 PAGE_FILE = "card.html"
+FILES = (INDEX, LINES, ISSUES_FILE, CARD_FILE, PAGE_FILE)
 _GENERAL: dict[str, Callable[[Path, PatientRule], Source]] = {
     "coco": read_coco,
     "yolo": read_yolo_folder,
@@ -98,17 +99,25 @@ def read_source(plan: ImportPlan) -> Source:
 
 
 def check_free(out: Path) -> None:
-    """Refuse a folder with anything but an earlier import, of which the index is taken away first.
+    """Refuse a folder with anything but an earlier import, whole or killed, of which the index is taken away first.
 
     Raises:
         DatasetExistsError: it holds something else.
     """
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+    if not out.exists():
         return
-    if not out.is_dir() or not (out / CARD_FILE).is_file():
+    if not out.is_dir() or not ((out / CARD_FILE).is_file() or all(_ours(path.name) for path in out.iterdir())):
         raise DatasetExistsError(
             f"{out} is not empty and holds no imported dataset",
             "An import writes only into a folder of its own.",
             "Choose another --out.",
         )
     (out / INDEX).unlink(missing_ok=True)
+    for path in out.iterdir():
+        if path.name.startswith(".") and _ours(path.name):  # of an import that was killed while it wrote
+            path.unlink()
+
+
+def _ours(name: str) -> bool:
+    """Whether an import writes a file of that name, or wrote it until it was killed."""
+    return name in FILES or any(name.startswith(f".{file}.") for file in FILES)
