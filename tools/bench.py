@@ -1,4 +1,4 @@
-"""Runs every benchmark of the core, the service and the load tests, one after the other: `make bench`.
+"""Runs every benchmark of the core, training, the service and the load tests, one after the other: `make bench`.
 
 Each one prints its ratios with the fingerprint of the machine and ends with 0 when its bars hold. All are run even
 where one fails, and the exit code says whether any did.
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = (ROOT / "model_repo/benchmarks", ROOT / "services/detector/benchmarks", ROOT / "loadtests/benchmarks")
+FOLDERS = tuple(ROOT / f"{part}/benchmarks" for part in ("model_repo", "training", "services/detector", "loadtests"))
 # What benchmarks start themselves.
 PARTS = frozenset({"noop", "caller"})
 
