@@ -34,7 +34,7 @@ PLANTS = [
     ("training/src/carpal_training/errors.py", "import openvino as ov", "One module imports openvino"),
     ("training/src/carpal_training/errors.py", "import nncf", "One module imports nncf"),
     ("training/src/carpal_training/errors.py", "from ultralytics import YOLO", "One module imports ultralytics"),
-    ("training/src/carpal_training/errors.py", "import ray.train", "One module imports ray"),
+    ("training/src/carpal_training/errors.py", "import ray.train", "One package imports ray"),
 ]
 
 

@@ -40,6 +40,8 @@ TESTED_ELSEWHERE = {
     "carpal_loadtests/trial.py": "as a person runs it: tests/unit/carpal_loadtests/test_cli.py",
     "carpal_loadtests/users.py": "as a process of its own: tests/unit/carpal_loadtests/test_generator.py",
     "carpal_training/export/cli.py": "as people run it: tests/integration/test_training_run.py",
+    "carpal_training/distributed/search.py": "as people run it: tests/integration/test_training_run.py",
+    "carpal_training/search/cli.py": "as people run it: tests/integration/test_training_run.py",
     "carpal_training/cli.py": "as people run it: tests/integration/test_training_run.py",
     "carpal_training/data/cli.py": "as people run it: tests/unit/carpal_training/data/test_importing.py",
     "carpal_training/evaluation/cli.py": "as people run it: tests/unit/carpal_training/evaluation/test_measurement.py",

@@ -11,6 +11,7 @@ from carpal_detector.settings import Settings
 from carpal_loadtests.scenario import Scenario
 from carpal_loadtests.simulation.setup import Setup
 from carpal_training.recipe import Recipe
+from carpal_training.search.plan import Search
 
 PAGE = "docs/reference/configuration.md"
 HEAD = """\
@@ -31,6 +32,7 @@ BOUNDS = {
 }
 DOCUMENTS: dict[str, tuple[type[Document], str]] = {
     "Recipe": (Recipe, "What `carpal train run` is told, in YAML; `--set key=value` overrides one key."),
+    "Search": (Search, "What `carpal train tune` is told, in YAML."),
     "Scenario": (Scenario, "What `carpal load run` is told, in YAML."),
     "Simulation": (Setup, "What `carpal load simulate` is told, in YAML."),
     "Service": (Settings, "How `carpal serve` is set up; each key is an option of the command."),

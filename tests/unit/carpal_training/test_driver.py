@@ -6,14 +6,8 @@ import pytest
 from carpal.terminal import Terminal
 from carpal_training.data.opening import open_dataset
 from carpal_training.data.splits import make_split
-from carpal_training.driver import continued, find_start, summarise, train_run
-from carpal_training.errors import (
-    ClassesDifferError,
-    DataDiffersError,
-    DatasetMissingError,
-    RunExistsError,
-    RunMissingError,
-)
+from carpal_training.driver import continued, summarise, train_run
+from carpal_training.errors import DataDiffersError, DatasetMissingError, RunExistsError, RunMissingError
 from carpal_training.recipe import Recipe
 
 QUIET = Terminal(quiet=True)
@@ -37,25 +31,6 @@ def test_a_run_that_cannot_begin_makes_no_folder(tmp_path: Path) -> None:
 def test_going_on_needs_a_checkpoint(data: Path, tmp_path: Path) -> None:
     with pytest.raises(RunMissingError, match="no checkpoint"):
         train_run(RECIPE, data, tmp_path / "out", QUIET, resume=True)
-
-
-def test_training_may_start_from_nothing_a_checkpoint_or_a_package(tmp_path: Path, tiny_package: Path) -> None:
-    checkpoint = tmp_path / "best.pt"
-    checkpoint.touch()
-    classes = ("fracture", "text")
-    assert find_start("scratch", classes, None) == (None, None)
-    assert find_start(str(checkpoint), classes, None) == (checkpoint, None)
-    assert find_start(str(tiny_package), classes, None) == (tiny_package / "model.onnx", "tiny:1")
-
-
-def test_a_package_with_other_classes_is_no_start(tiny_package: Path) -> None:
-    with pytest.raises(ClassesDifferError):
-        find_start(str(tiny_package), ("text", "fracture"), None)
-
-
-def test_a_checkpoint_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(RunMissingError):
-        find_start(str(tmp_path / "none.pt"), ("a",), None)
 
 
 def test_a_run_does_not_go_on_with_other_images(data: Path, tmp_path: Path, write_dataset: Callable[..., Path]) -> None:

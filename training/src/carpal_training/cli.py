@@ -11,11 +11,9 @@ from carpal.terminal import Terminal
 from carpal_training.data.cli import register as register_data
 from carpal_training.evaluation.cli import ablate_command, evaluate_command
 from carpal_training.export.cli import export_command
+from carpal_training.options import Data, Json, Repository
+from carpal_training.search.cli import search_command
 from carpal_training.tuning.cli import tune_command
-
-Data = Annotated[Path, typer.Option("--data", help="An imported dataset, or a folder in the layout of GRAZPEDWRI-DX.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-Repository = Annotated[str | None, typer.Option("--repository", help="Where packages are looked for.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +25,7 @@ def register(app: typer.Typer) -> None:
         """Train a detector with Ray."""
 
     train.command("run")(train_command)
+    train.command("tune")(search_command)
     register_data(train)
     app.add_typer(train, name="train")
     app.command("evaluate")(evaluate_command)
@@ -50,10 +49,15 @@ def train_command(
     mlflow: Annotated[
         str | None, typer.Option("--mlflow", help="Folder or address of an MLflow store (an extra).")
     ] = None,
+    backup: Annotated[
+        str | None,
+        typer.Option("--backup", help="Folder or s3://bucket/prefix: a copy after each epoch, for --resume elsewhere."),
+    ] = None,
     repository: Repository = None,
     json: Json = False,
 ) -> None:
     """Train a network on one Ray worker or more, and leave a run in a folder."""
+    from carpal_training.backup import Backup, fetch_run, open_place
     from carpal_training.driver import train_run
     from carpal_training.journals import Journal, MlflowJournal, TensorBoardJournal
     from carpal_training.recipe import read_recipe
@@ -61,8 +65,14 @@ def train_command(
 
     terminal = Terminal(json=json)
     changes = [*(overrides or []), *([f"workers={workers}"] if workers else [])]
-    chosen = read_recipe(RunFolder(out).recipe_file if resume else recipe, changes)
+    folder, place = RunFolder(out), open_place(backup) if backup else None
+    if resume and place is not None and not folder.last.is_file():
+        terminal.say(f"Fetching the run from {backup}")
+        fetch_run(place, folder, backup or "")
+    chosen = read_recipe(folder.recipe_file if resume else recipe, changes)
     journals: list[Journal] = []
+    if place is not None:
+        journals.append(Backup(folder, place, terminal.say))
     if tensorboard is not None:
         journals.append(TensorBoardJournal(tensorboard))
     if mlflow is not None:

@@ -13,30 +13,26 @@ from typing import Literal, NoReturn
 
 import orjson
 
-from carpal.packages.reference import resolve
 from carpal.terminal import Terminal
-from carpal_training import distributed
 from carpal_training.batches import steps_an_epoch
-from carpal_training.checkpoint import check_classes
-from carpal_training.data.cache import build_cache, check_space, open_cache
+from carpal_training.data.cache import check_space, open_cache
 from carpal_training.data.dataset import Dataset
-from carpal_training.data.leaks import image_leaks, refuse
-from carpal_training.data.opening import open_dataset
-from carpal_training.data.prints import prints_of
-from carpal_training.data.splits import Split, make_split
+from carpal_training.data.splits import Split
+from carpal_training.distributed.training import train
 from carpal_training.errors import DataDiffersError, RunMissingError, StoppedError
 from carpal_training.follower import Follower
 from carpal_training.job import Job
 from carpal_training.journals import Journal
 from carpal_training.order import shown
 from carpal_training.origin import code_revision, library_versions
-from carpal_training.recipe import Recipe, write_recipe
+from carpal_training.preparation import find_start, open_parts, prepare
+from carpal_training.recipe import Recipe
 from carpal_training.run import RunFolder, Summary, write_whole
 
-CHECKPOINT_BYTES = 250_000_000  # last, best, Ray's copy, and one being written, of the smallest network
+CHECKPOINT_BYTES = 250_000_000  # last, best, and one being written, of the smallest network
 
 
-Fit = Callable[[Job, Callable[[], None]], None]
+Fit = Callable[[Job, Callable[[], None], Callable[[str], None]], None]
 
 
 def train_run(
@@ -47,7 +43,7 @@ def train_run(
     *,
     resume: bool = False,
     repository: str | None = None,
-    fit: Fit = distributed.train,
+    fit: Fit = train,
     journals: Sequence[Journal] = (),
 ) -> Summary:
     """Train, and leave a run in ``out``.
@@ -59,7 +55,7 @@ def train_run(
         terminal: hears of the progress.
         resume: go on from the last checkpoint.
         repository: where ``recipe.start`` is looked for when it names a package.
-        fit: runs the job, calling its second argument now and then; on Ray's workers by default.
+        fit: runs the job, calling its second argument now and then and its third to say something; on Ray by default.
         journals: where each epoch is noted; they are closed at the end.
 
     Raises:
@@ -72,44 +68,21 @@ def train_run(
         raise RunMissingError(
             f"{out} has no checkpoint to go on from", "last.pt is written after each epoch.", "Start without --resume."
         )
-    terminal.say(f"Reading {data}")
-    dataset = open_dataset(data)
-    split = make_split(dataset, recipe.split)
-    if not resume:
-        with terminal.progress("Looking for images in two parts", len(dataset.samples)) as advance:
-            refuse(image_leaks(dataset, split.homes, prints_of(dataset.samples, advance=advance)))
+    dataset, split = open_parts(data, recipe.split, terminal, leaks=not resume)
     start, parent = find_start(recipe.start, dataset.classes, repository)
     summary = summarise(recipe, dataset, split, parent)
     if resume:
         summary = continued(folder.read_summary(), summary)
     folder.path.mkdir(parents=True, exist_ok=True)
     check_space(folder.path, CHECKPOINT_BYTES)
-    write_recipe(recipe, folder.recipe_file)
+    folder.write_recipe(recipe)
     write_whole(
         folder.split_file, orjson.dumps({"digest": split.digest, "parts": split.parts}, option=orjson.OPT_INDENT_2)
     )
     folder.write_summary(summary)
-    return _fit(_job(recipe, dataset, split, folder, terminal, start, resume), folder, summary, terminal, fit, journals)
-
-
-def find_start(start: str, classes: tuple[str, ...], repository: str | None) -> tuple[Path | None, str | None]:
-    """The file of weights to begin with (None: random ones), and the package that it is from.
-
-    Raises:
-        RunMissingError: a .pt file that is not there.
-        ClassesDifferError: a package with other classes.
-        CarpalError: no such package.
-    """
-    if start == "scratch":
-        return None, None
-    if start.endswith(".pt"):
-        path = Path(start).resolve()
-        if not path.is_file():
-            raise RunMissingError(f"{start} is not there", "start names a checkpoint.", "Name best.pt of a run.")
-        return path, None
-    package = resolve(start, repository)
-    check_classes(list(package.manifest.classes), list(classes), start)
-    return package.file(package.variant()).resolve(), f"{package.manifest.name}:{package.manifest.version}"
+    train_images, val_images = prepare(dataset, split, recipe.chain, folder.cache, terminal)
+    job = Job(recipe, folder.path, train_images, val_images, dataset.classes, start)
+    return _fit(job, folder, summary, terminal, fit, journals)
 
 
 def summarise(recipe: Recipe, dataset: Dataset, split: Split, parent: str | None) -> Summary:
@@ -146,25 +119,6 @@ def continued(before: Summary, now: Summary) -> Summary:
     return before.model_copy(update={"state": "running"})
 
 
-def _job(
-    recipe: Recipe,
-    dataset: Dataset,
-    split: Split,
-    folder: RunFolder,
-    terminal: Terminal,
-    start: Path | None,
-    resume: bool,
-) -> Job:
-    """Prepare the images, and say where everything is."""
-    train, val = split.samples(dataset, "train"), split.samples(dataset, "val")
-    count = len(train) + len(val)
-    with terminal.progress(f"Preparing {count} images", count) as advance:
-        caches = [
-            build_cache(dataset, part, recipe.chain, folder.cache, advance=advance) for part in (train, val) if part
-        ]
-    return Job(recipe, folder.path, caches[0], caches[1], dataset.classes, start, resume)
-
-
 def _fit(
     job: Job, folder: RunFolder, summary: Summary, terminal: Terminal, fit: Fit, journals: Sequence[Journal]
 ) -> Summary:
@@ -179,17 +133,17 @@ def _fit(
     try:
         with terminal.progress(f"Training {recipe.epochs} epochs", steps) as advance, _stopped_by_signals(terminal):
             follower = Follower(folder, terminal, advance, recipe.epochs, journals)
-            fit(job, follower.tick)
+            fit(job, follower.tick, terminal.say)
             follower.tick()
         state = "finished"
     except KeyboardInterrupt:
         state = "stopped"
         _say_stopped(folder, summary, recipe)
     finally:
-        for journal in journals:
-            journal.close()
         summary = _closed(folder, summary, state, time.monotonic() - begun)
         folder.write_summary(summary)
+        for journal in journals:
+            journal.close()
     return summary
 
 

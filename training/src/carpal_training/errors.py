@@ -125,6 +125,19 @@ class JournalMissingError(UsageError):
     code = "usage.journal-missing"
 
 
+class SearchInvalidError(ConfigError):
+    """A search breaks its closed schema, or varies what it cannot."""
+
+    code = "config.search-invalid"
+
+
+class SearchFailedError(TrainingError):
+    """No trial of a search came to an epoch."""
+
+    code = "training.search-failed"
+    kind = Kind.FAILED_CHECK
+
+
 class SharedMemorySmallError(TrainingError):
     """Too little shared memory for Ray's object store."""
 

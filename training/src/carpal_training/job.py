@@ -10,7 +10,7 @@ from carpal_training.recipe import Recipe
 
 @dataclass(frozen=True)
 class Job:
-    """One run.
+    """One run; where its folder holds a last checkpoint, it goes on from there.
 
     Attributes:
         recipe: the settings.
@@ -18,7 +18,6 @@ class Job:
         train, val: folders of prepared images.
         classes: names in the order of the labels.
         start: weights to begin with (.pt or .onnx), or None for random ones.
-        resume: go on from the run's last checkpoint.
     """
 
     recipe: Recipe
@@ -27,4 +26,3 @@ class Job:
     val: Path
     classes: tuple[str, ...]
     start: Path | None = None
-    resume: bool = False

@@ -5,7 +5,7 @@
     recipe.yaml    the recipe as run        split.json   the stems of each part
     run.json       what, on what, how far   epochs.csv   losses and accuracy after each epoch
     last.pt        to go on                 best.pt      the best average so far, to export
-    progress.json  the step it is at        cache/       prepared images        ray/   Ray's own copies
+    progress.json  the step it is at        cache/       prepared images        ray/   Ray's own notes
     variants.json  what carpal export made of it, and by how much each variant passed or failed its gate
 """
 
@@ -23,7 +23,7 @@ from pydantic import Field
 
 from carpal.document import Document
 from carpal_training.errors import RunExistsError, RunMissingError
-from carpal_training.recipe import Recipe, read_recipe
+from carpal_training.recipe import Recipe, read_recipe, recipe_yaml
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,10 @@ class RunFolder:
                 f"{self.path} holds no run", "recipe.yaml is not there.", "Name the --out folder of carpal train run."
             )
         return read_recipe(self.recipe_file)
+
+    def write_recipe(self, recipe: Recipe) -> None:
+        """Replace recipe.yaml."""
+        write_whole(self.recipe_file, recipe_yaml(recipe))
 
     def read_summary(self) -> Summary:
         """run.json.

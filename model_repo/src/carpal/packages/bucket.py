@@ -1,7 +1,7 @@
-"""The few things that a repository asks of an S3 bucket, with its failures as typed errors.
+"""The few things that a repository, and a copy of a run, ask of an S3 bucket, with its failures as typed errors.
 
-Every write is conditional: an object is made only where there is none, or replaced only where it is still the one that
-was read.
+Every write of a repository is conditional: an object is made only where there is none, or replaced only where it is
+still the one that was read.
 """
 
 from __future__ import annotations
@@ -110,6 +110,12 @@ class Bucket:
                 return self._put(Key=key, Body=body, ChecksumSHA256=digest, IfNoneMatch="*")
         except _SentTwiceError:
             return False  # it may be ours; the caller compares
+
+    def put(self, key: str, source: Path) -> None:
+        """Upload a file, whatever was there before. The store checks the digest."""
+        digest = base64.b64encode(bytes.fromhex(disk.sha256_of(source))).decode()
+        with source.open("rb") as body:
+            self._put(Key=key, Body=body, ChecksumSHA256=digest)
 
     def replace(self, key: str, content: bytes, before: Body | None) -> bool:
         """Put small content where the object is still the one that was read, or still absent; says whether it was done.

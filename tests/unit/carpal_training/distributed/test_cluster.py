@@ -1,6 +1,6 @@
 import pytest
 
-from carpal_training.distributed import STORE_BYTES, check_shared_memory, told
+from carpal_training.distributed.cluster import STORE_BYTES, check_shared_memory, told
 from carpal_training.errors import DivergedError, SharedMemorySmallError, WorkerLostError
 
 

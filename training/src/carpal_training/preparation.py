@@ -1,0 +1,70 @@
+"""What a run begins with: a dataset that is dealt out, prepared images, and weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from carpal.imaging.preprocess import Chain
+from carpal.packages.reference import resolve
+from carpal.terminal import Terminal
+from carpal_training.checkpoint import check_classes
+from carpal_training.data.cache import build_cache
+from carpal_training.data.dataset import Dataset
+from carpal_training.data.leaks import image_leaks, refuse
+from carpal_training.data.opening import open_dataset
+from carpal_training.data.prints import prints_of
+from carpal_training.data.splits import Split, make_split
+from carpal_training.errors import RunMissingError
+from carpal_training.recipe import SplitPlan
+
+
+def open_parts(data: Path, plan: SplitPlan, terminal: Terminal, *, leaks: bool = True) -> tuple[Dataset, Split]:
+    """A dataset and its parts.
+
+    Args:
+        data: an imported dataset, or a folder in the layout of GRAZPEDWRI-DX.
+        plan: how patients are dealt out.
+        terminal: hears of the progress.
+        leaks: look for one image in two parts, which costs the decoding of every image that has no hash yet.
+
+    Raises:
+        DatasetError: a dataset that cannot be trained on, or a patient or an image in two parts.
+    """
+    terminal.say(f"Reading {data}")
+    dataset = open_dataset(data)
+    split = make_split(dataset, plan)
+    if leaks:
+        with terminal.progress("Looking for images in two parts", len(dataset.samples)) as advance:
+            refuse(image_leaks(dataset, split.homes, prints_of(dataset.samples, advance=advance)))
+    return dataset, split
+
+
+def prepare(dataset: Dataset, split: Split, chain: Chain, cache: Path, terminal: Terminal) -> tuple[Path, Path]:
+    """The prepared images to train on and to validate on, as folders below a cache."""
+    train, val = split.samples(dataset, "train"), split.samples(dataset, "val")
+    count = len(train) + len(val)
+    with terminal.progress(f"Preparing {count} images", count) as advance:
+        return (
+            build_cache(dataset, train, chain, cache, advance=advance),
+            build_cache(dataset, val, chain, cache, advance=advance),
+        )
+
+
+def find_start(start: str, classes: tuple[str, ...], repository: str | None) -> tuple[Path | None, str | None]:
+    """The file of weights to begin with (None: random ones), and the package that it is from.
+
+    Raises:
+        RunMissingError: a .pt file that is not there.
+        ClassesDifferError: a package with other classes.
+        CarpalError: no such package.
+    """
+    if start == "scratch":
+        return None, None
+    if start.endswith(".pt"):
+        path = Path(start).resolve()
+        if not path.is_file():
+            raise RunMissingError(f"{start} is not there", "start names a checkpoint.", "Name best.pt of a run.")
+        return path, None
+    package = resolve(start, repository)
+    check_classes(list(package.manifest.classes), list(classes), start)
+    return package.file(package.variant()).resolve(), f"{package.manifest.name}:{package.manifest.version}"

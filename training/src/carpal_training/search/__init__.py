@@ -1,0 +1,1 @@
+"""``carpal train tune``: which settings of a recipe train best."""
