@@ -29,7 +29,7 @@ RECIPE = Recipe.model_validate(
 )
 
 
-def alone(job: Job, tick: Callable[[], None]) -> None:
+def alone(job: Job, tick: Callable[[], None], _: Callable[[str], None]) -> None:
     torch.set_num_threads(1)
     Loop(job, Group(), torch.device("cpu")).run(lambda *_: tick())
 
