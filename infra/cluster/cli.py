@@ -1,4 +1,4 @@
-"""The command line: `python -m infra.cluster up | down | status | logs | build | base | load | exec | env`."""
+"""The command line: `python -m infra.cluster up | down | status | logs | check | build | base | load | exec | env`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from carpal.errors import CarpalError
+from infra.cluster import machine
 from infra.cluster.catalogue import PROFILES
 from infra.cluster.errors import InstanceError
 from infra.cluster.instance import Instance, Wish, instance
@@ -104,6 +105,13 @@ def build(options: argparse.Namespace) -> int:
     return 0
 
 
+def check(options: argparse.Namespace) -> int:
+    """Say whether this machine can hold a cluster, and what it lacks."""
+    machine.check(instance(options.name).folder.parent)
+    say("this machine can hold a cluster")
+    return 0
+
+
 def base(_options: argparse.Namespace) -> int:
     """Print where the base image is as an OCI archive, for buildah to pull."""
     tell(str(workshop().base_file))
@@ -180,6 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     found.add_argument("program", nargs="?", help="of one program; of all by default")
     found.add_argument("--lines", type=int, default=LAST_LINES, help="how many lines of each")
     add("build", build, "build what is missing").add_argument("tool", nargs="*", help="these programs alone")
+    add("check", check, "say whether this machine can hold a cluster")
     add("base", base, "print where the base image is")
     add("load", load, "have an image archive on every node").add_argument("archive", type=Path)
     add("exec", enter, "run a command in the cluster's network").add_argument("words", nargs=argparse.REMAINDER)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -13,12 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from infra.cluster import cgroups, gomodule
+from infra.cluster import cgroups, gomodule, machine
 from infra.cluster.addons.addon import Addon, Site
 from infra.cluster.catalogue import addons
 from infra.cluster.controlplane import API_PORT, ControlPlane
 from infra.cluster.engine import import_images, wait_for_engine
-from infra.cluster.errors import MachineError
 from infra.cluster.gateway import Forward, free_port
 from infra.cluster.instance import Instance, Wish, instances
 from infra.cluster.kubectl import Kubectl, wait_until
@@ -30,19 +28,6 @@ from infra.cluster.provider import Part, Say
 from infra.cluster.supervisor import RECORD, read_programs, write_programs
 from infra.cluster.workshop import Workshop
 
-NEEDED = (
-    "containerd",
-    "containerd-shim-runc-v2",
-    "runc",
-    "ctr",
-    "nsenter",
-    "unshare",
-    "ip",
-    "nft",
-    "conntrack",
-    "sysctl",
-)
-PACKAGES = "containerd runc containernetworking-plugins iptables nftables conntrack iproute2 procps"
 API_READY_S = 90.0
 NODE_READY_S = 90.0
 END_S = 3.0
@@ -60,7 +45,7 @@ class Native:
     workshop: Workshop
 
     def up(self, instance: Instance, wish: Wish, say: Say) -> None:
-        _check_machine()
+        machine.check(instance.folder.parent)
         started = time.monotonic()
         wish = _together(instance, wish)
         parts = addons(wish.profiles)
@@ -220,13 +205,3 @@ def _ready_nodes(kubectl: Kubectl) -> int:
 def _part(instance: Instance, name: str, process: Process | None) -> Part:
     log = instance.logs / f"{name}.log"
     return Part(name, "running", f"process {process.pid}, {log}") if process else Part(name, "ended", str(log))
-
-
-def _check_machine() -> None:
-    missing = [name for name in NEEDED if shutil.which(name) is None]
-    if os.geteuid() != 0:
-        raise MachineError("This process is not root", "a native cluster makes namespaces and mounts", "run as root")
-    if missing:
-        raise MachineError(
-            f"There is no {', '.join(missing)}", "a node runs on them", f"apt-get install {PACKAGES}, on Debian"
-        )

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from infra.cluster.instance import Instance
 from infra.cluster.kubectl import Kubectl, wait_until
+from scipy.stats import binomtest
 from tests.cluster.load import NOTHING, Measured, load
 from tests.cluster.radiographs import radiograph, version
 from tests.cluster.release import ROOT, Release
@@ -25,13 +26,15 @@ from tests.cluster.values import ONE, TWO, emulated
 Figure = Callable[[str, Any], None]
 Timeline = Callable[[Measured, dict[str, float]], None]
 STARTER = ROOT / "model_repo/starter"
-RATE_PER_S = 5.0
-AFTER = 15
+RATE_PER_S = 3.0
+AFTER = 9
 """Requests that are still sent when a change is over."""
 CHANGE_S = 300
 ROUTE = {"enabled": True, "parentRefs": [{"name": "kserve-ingress-gateway", "namespace": "kserve"}]}
 CANARY_SHARE = 10
 REQUESTS = 300
+UNLIKELY = 0.001
+"""How seldom a route of the right weights may be called wrong."""
 
 
 @pytest.fixture
@@ -155,23 +158,25 @@ def test_the_drain_of_a_node_loses_nothing(
     release.install("detector", {**emulated(detector), **TWO})
     release.ready()
     release.settled(2)
-    assert {pod["spec"]["nodeName"] for pod in release.pods()} == {"node-1", "node-2"}, "the spread was not honoured"
+    # Pods are spread where that is possible, which is a wish: a scheduler may set them side by side.
+    (node, moved), *_ = Counter(pod["spec"]["nodeName"] for pod in release.pods()).most_common()
+    figure("moved", moved)
     ours = f"--pod-selector=serving.kserve.io/inferenceservice={release.name}"
     try:
         with load(
             cluster, release.address(), tmp_path / "load", rate_per_s=RATE_PER_S, namespace=release.space.name
         ) as (running, finish):
             began = time.time()
-            kubectl("drain", "node-2", ours, "--delete-emptydir-data", "--ignore-daemonsets", f"--timeout={CHANGE_S}s")
+            kubectl("drain", node, ours, "--delete-emptydir-data", "--ignore-daemonsets", f"--timeout={CHANGE_S}s")
             release.settled(2)
             ended = time.time()
             running.go_on(AFTER)
             measured = finish()
     finally:
-        kubectl("uncordon", "node-2")
+        kubectl("uncordon", node)
     timeline(measured, {"drain": began, "two pods again": ended})
     conclude(measured, figure, began, ended)
-    assert {pod["spec"]["nodeName"] for pod in release.pods()} == {"node-1"}
+    assert node not in {pod["spec"]["nodeName"] for pod in release.pods()}
 
 
 def test_a_canary_gets_the_share_that_its_weight_says(
@@ -194,5 +199,5 @@ def test_a_canary_gets_the_share_that_its_weight_says(
     counts = Counter(version(url, body, host) for _ in range(REQUESTS))
     figure("canary_of_300", counts["2"])
     assert sum(counts.values()) == counts["1"] + counts["2"] == REQUESTS, counts
-    # Traefik deals out by turns, so that the share is exact within one round of the weights.
-    assert abs(counts["2"] - REQUESTS * CANARY_SHARE / 100) <= 1, counts
+    # Traefik deals out by turns and begins anew whenever an endpoint changes, so the share is near and not exact.
+    assert binomtest(counts["2"], REQUESTS, CANARY_SHARE / 100).pvalue > UNLIKELY, counts

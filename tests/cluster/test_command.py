@@ -41,7 +41,7 @@ def test_a_command_runs_in_the_clusters_network(cluster: Instance):
     assert "10.89.0.1" in command(cluster, "exec", "ip", "-brief", "address")
 
 
-@pytest.mark.parametrize("name", ["etcd", "kube-apiserver", "containerd-1", "kubelet-1", "coredns", "s3", "gateway"])
+@pytest.mark.parametrize("name", ["etcd", "coredns", "gateway"])
 def test_a_program_that_is_killed_comes_back(cluster: Instance, kubectl: Kubectl, name: str, figure: Figure):
     records = Records(cluster.folder / "processes")
     before = records.find(name)

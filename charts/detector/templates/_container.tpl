@@ -48,11 +48,12 @@
     timeoutSeconds: 2
     failureThreshold: {{ .root.Values.server.startSeconds }}
   {{- end }}
+  # A pod that goes says so at once. One that is slow because it is full must stay: with the last one everything is gone.
   readinessProbe:
     httpGet: {path: /v2/health/ready, port: 8080}
     periodSeconds: 2
-    timeoutSeconds: 2
-    failureThreshold: 2
+    timeoutSeconds: 5
+    failureThreshold: 3
   livenessProbe:
     httpGet: {path: /v2/health/live, port: 8080}
     periodSeconds: 10
