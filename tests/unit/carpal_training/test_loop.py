@@ -147,6 +147,14 @@ def test_a_loss_that_is_no_number_ends_the_run_with_a_remedy(make_job: Callable[
         run(make_job("wild", RECIPE.model_copy(update={"lr": 1e30})))
 
 
+def test_an_update_that_leaves_no_numbers_is_found_by_the_validation(
+    make_job: Callable[..., Job],
+) -> None:
+    """Every step of the epoch has a loss; the weights after the last one give none."""
+    with pytest.raises(DivergedError, match="validated"):
+        run(make_job("late", RECIPE.model_copy(update={"lr": 1e30, "batch": 4, "precision": "bfloat16"})))
+
+
 def test_a_checkpoint_with_other_classes_is_refused(make_job: Callable[..., Job]) -> None:
     with pytest.raises(BreakOffError):
         run(make_job("first"), break_after=1)

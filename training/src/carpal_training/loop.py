@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from carpal.engines.errors import NotFiniteError
 from carpal_training import yolo
 from carpal_training.average import Average
 from carpal_training.batches import Batch, steps_an_epoch, training_batches
@@ -104,11 +105,7 @@ class Loop:
             terms = self._step(batch)
             sums = [total + term for total, term in zip(sums, terms, strict=True)]
             if not all(map(math.isfinite, sums)):
-                raise DivergedError(
-                    f"the loss became {sums} in epoch {number + 1}, step {place + 1}",
-                    f"A learning rate of {self.recipe.lr} may be too high for these images.",
-                    "Try --set lr= with a tenth of it, or --set precision=float32.",
-                )
+                raise self._diverged(f"the loss became {sums} in epoch {number + 1}, step {place + 1}")
             if self.group.rank == 0 and (time.monotonic() - told > PROGRESS_INTERVAL_S or place + 1 == self.steps):
                 self.folder.write_progress(step + 1, self.recipe.epochs * self.steps)
                 told = time.monotonic()
@@ -132,7 +129,17 @@ class Loop:
         return terms["box"], terms["cls"], terms["dfl"]
 
     def _validate(self) -> tuple[float, float]:
-        return validate(self.average.network, self.val, len(self.job.classes), self.group, self.device)
+        try:
+            return validate(self.average.network, self.val, len(self.job.classes), self.group, self.device)
+        except NotFiniteError as failure:  # the last step's update was too much: no loss was computed after it
+            raise self._diverged(f"the network gave no numbers when it was validated: {failure.what}") from failure
+
+    def _diverged(self, what: str) -> DivergedError:
+        return DivergedError(
+            what,
+            f"A learning rate of {self.recipe.lr} may be too high for these images.",
+            "Try --set lr= with a tenth of it, or --set precision=float32.",
+        )
 
     def _judge(self, epoch: Epoch) -> bool:
         """Whether this epoch is the best so far; the same on every rank, because all have the same accuracy."""
