@@ -71,7 +71,7 @@ requirements: setup ## Pin every dependency again, with hashes (UPGRADE=1 takes 
 	$(COMPILE) requirements/cluster.in --output-file requirements/cluster.txt
 	$(COMPILE) --override requirements/storage-overrides.txt --constraint requirements/dev.txt requirements/storage.in \
 	  --output-file requirements/storage.txt
-	for name in build detector trainer loadtest; do \
+	for name in build detector trainer loadtest peer-mosec peer-litserve; do \
 	  $(COMPILE) --constraint requirements/dev.txt requirements/$$name.in --output-file requirements/$$name.txt; \
 	done
 

@@ -4,13 +4,14 @@
 
 Every round takes the peers in another order, drawn with a seed; a figure is the median over the rounds, with a 95 %
 bootstrap interval; the ratio to ``carpal`` is taken within each round. Environments are made in the cache at the first
-run, from the pins below. Callers run on the same cores.
+run, from ``requirements/peer-<name>.txt``. Callers run on the same cores.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import hashlib
 import http.client
 import json
 import os
@@ -42,10 +43,10 @@ START_S, DRAWS = 180.0, 2000
 
 @dataclass(frozen=True)
 class Peer:
-    """A server: its route, what it is installed from (None: this environment), whether it takes only JSON."""
+    """A server: its route, whether its environment is its own or this one, whether it takes only JSON."""
 
     path: str
-    pin: str | None = None
+    own: bool = False
     in_json: bool = False
     kinds: tuple[str, ...] = ("noop", "images")
 
@@ -54,25 +55,38 @@ PEERS = {
     "bare": Peer("/infer"),
     "carpal": Peer("/v2/models/starter/infer"),
     "kserve": Peer("/v1/models/starter:predict"),
-    "litserve": Peer("/predict", "litserve==0.2.19", in_json=True, kinds=("noop",)),
-    "mosec": Peer("/inference", "mosec==0.9.8", kinds=("noop",)),
+    "litserve": Peer("/predict", own=True, in_json=True, kinds=("noop",)),
+    "mosec": Peer("/inference", own=True, kinds=("noop",)),
 }
 
 
 def python_of(name: str) -> str:
     """The interpreter of a peer's environment, made at the first run: the peer, the core of carpal, what they need."""
-    peer = PEERS[name]
-    if peer.pin is None:
+    if not PEERS[name].own:
         return sys.executable
-    folder = default_cache() / "peers" / peer.pin.replace("==", "-")
+    lock = lock_of(name)
+    folder = default_cache() / "peers" / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
     python = folder / "bin" / "python"
     if not (folder / "done").exists():
         uv = str(Path(sys.executable).with_name("uv"))
         subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)
-        install = [uv, "pip", "install", "--quiet", "--python", str(python), peer.pin, str(ROOT / "model_repo")]
-        subprocess.run(install, check=True)
+        install = [uv, "pip", "install", "--quiet", "--python", str(python)]
+        subprocess.run([*install, "--require-hashes", "--requirements", str(lock)], check=True)
+        subprocess.run([*install, "--no-deps", str(ROOT / "model_repo")], check=True)
         (folder / "done").touch()
     return str(python)
+
+
+def lock_of(name: str) -> Path:
+    """What a peer with an environment of its own is installed from."""
+    return ROOT / "requirements" / f"peer-{name}.txt"
+
+
+def version_of(name: str) -> str:
+    """Of a peer with an environment of its own; the others are what this environment holds."""
+    if not PEERS[name].own:
+        return "here"
+    return next(line.split()[0] for line in lock_of(name).read_text().splitlines() if line.startswith(f"{name}=="))
 
 
 @contextmanager
@@ -155,7 +169,12 @@ def measure(names: list[str], kind: str, rounds: int, seconds: float, callers: l
                 found[name, count].append(json.loads(done.stdout))
     rows = []
     for (name, count), said in found.items():
-        row: dict[str, Any] = {"peer": name, "pin": PEERS[name].pin, "callers": count, "start_s": round(up[name][1], 2)}
+        row: dict[str, Any] = {
+            "peer": name,
+            "version": version_of(name),
+            "callers": count,
+            "start_s": round(up[name][1], 2),
+        }
         for key in ("per_s", "p50_ms"):
             row[key] = interval([one[key] for one in said])
         ours = found.get(("carpal", count))
@@ -175,6 +194,7 @@ def main() -> None:
     parser.add_argument("--callers", nargs="+", type=int, default=[1, 4])
     parser.add_argument("--out", type=Path, default=Path("out/bench/peers.json"))
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that no server outlives this process
     names = [name for name in options.peers if options.kind in PEERS[name].kinds]
     rows = measure(names, options.kind, options.rounds, options.seconds, options.callers)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.platform()}, load {os.getloadavg()[0]:.1f}"

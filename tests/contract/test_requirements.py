@@ -14,7 +14,8 @@ REPORT_ONLY = {"matplotlib", "jinja2", "markupsafe"}  # carpal[report], which th
 PARQUET_ONLY = {"pyarrow"}  # carpal[parquet], 150 MB that only a conversion on a desk or a trainer needs
 OPENVINO_ONLY = {"openvino"}  # carpal[openvino], which computes: no load test does
 ADAPTER_ONLY = {"kserve"}  # carpal-detector[kserve], for people whose server is the SDK's own
-LOCKS = ("build", "detector", "trainer", "loadtest", "dev", "helm", "cluster", "storage")
+APART = ("helm", "cluster", "storage", "peer-mosec", "peer-litserve")  # never beside what is tested
+LOCKS = ("build", "detector", "trainer", "loadtest", "dev", *APART)
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^ ;]+)(?P<marker> ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
@@ -45,7 +46,9 @@ def test_every_pin_has_a_hash(lock: str):
         assert not PIN.match(line) or HASH.match(following), f"requirements/{lock}.txt: no hash after {line!r}"
 
 
-@pytest.mark.parametrize("lock", [lock for lock in LOCKS if lock not in {"dev", "helm", "cluster", "storage"}])
+@pytest.mark.parametrize(
+    "lock", [lock for lock in LOCKS if lock not in {"dev", *APART}]
+)
 def test_an_image_has_the_very_versions_that_were_tested(lock: str):
     tested = {(name, version) for (name, _), version in pins("dev").items()}
     for (name, _), version in pins(lock).items():
