@@ -46,9 +46,7 @@ def test_every_pin_has_a_hash(lock: str):
         assert not PIN.match(line) or HASH.match(following), f"requirements/{lock}.txt: no hash after {line!r}"
 
 
-@pytest.mark.parametrize(
-    "lock", [lock for lock in LOCKS if lock not in {"dev", *APART}]
-)
+@pytest.mark.parametrize("lock", [lock for lock in LOCKS if lock not in {"dev", *APART}])
 def test_an_image_has_the_very_versions_that_were_tested(lock: str):
     tested = {(name, version) for (name, _), version in pins("dev").items()}
     for (name, _), version in pins(lock).items():
