@@ -22,7 +22,7 @@ setup: ## Make .venv with everything pinned (7 GB, about a minute; nothing to do
 demo: setup ## Run the whole loop without a cluster: phantoms, training, service, load test, report (8 minutes at most)
 	@$(BIN)/python -m demo
 
-test: setup ## Run unit, contract and integration tests with coverage of the core (10 minutes at most; needs no root)
+test: setup ## Run unit, contract and integration tests with coverage of the core (15 minutes at most; needs no root)
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-fail-under=90 --cov-report=term:skip-covered
 
 lint: setup ## Check style, types and the arrows between the distributions

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
 from datetime import UTC, datetime
 from typing import TextIO
-
-import orjson
 
 
 class Logger:
@@ -35,8 +34,8 @@ class Logger:
 
     def _write(self, event: str, level: str, said: dict[str, object]) -> None:
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        line = orjson.dumps({**said, "event": event, "level": level, "timestamp": now}, default=repr)
-        self._stream.write(line.decode() + "\n")
+        line = json.dumps({**said, "event": event, "level": level, "timestamp": now}, default=repr)
+        self._stream.write(line + "\n")
         self._stream.flush()
 
 

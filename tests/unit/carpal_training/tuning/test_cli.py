@@ -33,4 +33,4 @@ def test_a_place_and_a_folder_may_be_named(tiny_package: Path, tmp_path: Path):
 
 def test_another_gate_is_refused(tiny_package: Path, capfd: pytest.CaptureFixture[str]):
     assert carpal(["tune", "--model", str(tiny_package), "--accept", "90%"]) == 2
-    assert "--accept 90% is no gate" in capfd.readouterr().err
+    assert "90% is no gate" in capfd.readouterr().err
