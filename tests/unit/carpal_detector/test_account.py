@@ -65,6 +65,7 @@ def test_every_way_out_is_counted_once_and_passed_on(
     else:
         with pytest.raises(type(failure)):
             go()
+    metrics.refresh()
     assert metrics.registry.get_sample_value("carpal_requests_total", {"model": "tiny", **labels}) == 1
 
 

@@ -140,3 +140,32 @@ async def test_one_connection_too_many_is_closed_and_the_others_are_not(port: in
         writer.write(REQUEST)
         assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
         writer.close()
+
+
+async def test_head_and_body_of_an_answer_are_one_write(port: int):
+    """One packet, which the caller reads at once."""
+    reader, writer = await connect(port)
+    writer.write(REQUEST)
+    async with asyncio.timeout(20):
+        assert (await reader.read(65536)).endswith(b"\r\n\r\nok")
+    writer.close()
+
+
+def test_an_answer_that_ends_after_its_head_is_written_before_the_connection_closes():
+    written: list[bytes] = []
+
+    class Transport(asyncio.Transport):
+        def write(self, data: bytes) -> None:
+            written.append(data)
+
+        def close(self) -> None:
+            written.append(b"closed")
+
+        def is_closing(self) -> bool:
+            return False
+
+    whole = connections.Whole(Transport())
+    whole.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    whole.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    whole.close()
+    assert written == [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"closed"]

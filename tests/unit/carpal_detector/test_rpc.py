@@ -172,6 +172,7 @@ async def test_a_message_above_the_limit_is_refused(call: Call):
 
 async def test_requests_are_counted_as_those_of_rest_are(call: Call, service: Service, grey_png: Callable[..., bytes]):
     await call("ModelInfer", request(grey_png()))
+    service.metrics.refresh()
     count = service.metrics.registry.get_sample_value(
         "carpal_requests_total", {"model": "tiny", "code": "200", "reason": "ok"}
     )

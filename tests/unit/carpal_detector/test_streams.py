@@ -2,37 +2,73 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 from carpal_detector.streams import Streams
 
 
-def test_so_many_pieces_are_at_work_at_once_and_no_more():
-    streams, meet, done = Streams(2), threading.Barrier(2, timeout=20), threading.Semaphore(0)
+async def outcomes(streams: Streams, *work: Callable[[], Any]) -> list[tuple[Any, BaseException | None]]:
+    """What came of each piece, in the order in which it came."""
+    found: asyncio.Queue[tuple[Any, BaseException | None]] = asyncio.Queue()
+    for piece in work:
+        streams.submit(piece, lambda *outcome: found.put_nowait(outcome))
+    async with asyncio.timeout(20):
+        return [await found.get() for _ in work]
 
-    def work() -> None:
-        meet.wait()
-        done.release()
 
-    for _ in range(4):
-        streams.submit(work)
-    assert all(done.acquire(timeout=20) for _ in range(4))
+async def test_so_many_pieces_are_at_work_at_once_and_no_more():
+    streams, meet = Streams(2), threading.Barrier(2, timeout=20)
+    assert Counter(await outcomes(streams, *[meet.wait] * 4)) == {(0, None): 2, (1, None): 2}
     streams.close()
 
 
-def test_it_can_have_more_threads_later():
-    streams, meet = Streams(1), threading.Barrier(4, timeout=20)
+async def test_it_can_have_more_threads_later():
+    streams, meet = Streams(1), threading.Barrier(3, timeout=20)
     streams.widen(3)
-    for _ in range(3):
-        streams.submit(meet.wait)
-    meet.wait()
+    assert len(await outcomes(streams, *[meet.wait] * 3)) == 3
     streams.close()
 
 
-def test_every_thread_ends_when_it_is_closed():
+async def test_what_a_piece_raises_is_told_and_its_thread_goes_on():
+    streams = Streams(1)
+    (_, failure), (result, nothing) = await outcomes(streams, lambda: 1 // 0, lambda: 7)
+    assert isinstance(failure, ZeroDivisionError)
+    assert (result, nothing) == (7, None)
+    streams.close()
+
+
+async def test_no_piece_is_forgotten_however_quickly_they_come():
+    """Threads go to sleep between any two of them; each is found or woken for."""
+    streams = Streams(3)
+    for number in range(3000):
+        ((said, _),) = await outcomes(streams, lambda number=number: number)
+        assert said == number
+    streams.close()
+
+
+async def test_what_is_told_is_told_on_the_event_loop():
+    streams, here, told = Streams(2), threading.current_thread(), asyncio.Event()
+    seen = []
+
+    def done(_result: object, _failure: object) -> None:
+        seen.append(threading.current_thread())
+        told.set()
+
+    streams.submit(threading.current_thread, done)
+    await asyncio.wait_for(told.wait(), 20)
+    assert seen == [here]
+    streams.close()
+
+
+async def test_every_thread_ends_when_it_is_closed():
     streams = Streams(3, "closing")
     threads = [thread for thread in threading.enumerate() if thread.name.startswith("closing")]
     assert len(threads) == 3
+    await outcomes(streams, int)
     streams.close()
     streams.close()
     for thread in threads:

@@ -14,10 +14,8 @@ from carpal_detector.errors import ClientGoneError
 from carpal_detector.metrics import Metrics
 from carpal_detector.reporting import Reported
 from carpal_detector.served import Served
-from carpal_detector.terms import Terms
+from carpal_detector.terms import NO_TERMS, Terms
 from carpal_detector.tracing import TRACEPARENT, Tracer, caller_of
-
-_NO_TERMS = Terms()
 
 
 class Accounts:
@@ -63,7 +61,7 @@ class Account:
 
     def __init__(self, accounts: Accounts, route: str, request_id: str, traceparent: str | None) -> None:
         self.served: Served | None = None
-        self.terms = _NO_TERMS
+        self.terms: Terms = NO_TERMS
         self.reports: Sequence[Reported] = ()
         self._accounts = accounts
         self._route = route

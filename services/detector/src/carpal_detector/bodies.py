@@ -19,6 +19,8 @@ from carpal_detector.errors import (
 )
 
 NAME = "x-carpal-name"
+# In the scope of a request: its body has come whole, so nobody need watch how long it takes.
+ARRIVED = "carpal.arrived"
 IMAGES = frozenset(
     {
         *("image/png", "image/x-png", "image/jpeg", "image/jpg", "image/tiff", "image/x-tiff", "image/bmp"),
@@ -67,7 +69,7 @@ def sniffed(body: bytes) -> Content:
 
 
 async def read_body(
-    receive: Receive, headers: Mapping[str, str], lease: Lease, *, limit_bytes: int, limit_s: float
+    receive: Receive, headers: Mapping[str, str], lease: Lease, *, limit_bytes: int, limit_s: float | None
 ) -> bytes:
     """The whole body, unless it is too large: then it is not even read.
 
@@ -76,7 +78,7 @@ async def read_body(
         headers: of the request.
         lease: where its bytes are accounted before they are held.
         limit_bytes: the largest body.
-        limit_s: seconds in which it has to arrive.
+        limit_s: seconds in which it has to arrive; None where it has arrived.
 
     Raises:
         BodyTooLargeError: by its header, or while reading.
@@ -89,6 +91,8 @@ async def read_body(
         if length > limit_bytes:
             raise _too_large(f"{length} bytes", limit_bytes)
         lease.grow(length)
+    if limit_s is None:
+        return await _gathered(receive, length or 0, lease, limit_bytes)
     try:
         async with asyncio.timeout(limit_s):
             return await _gathered(receive, length or 0, lease, limit_bytes)

@@ -16,12 +16,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from carpal.errors import CarpalError
+from carpal_detector.bodies import ARRIVED
 from carpal_detector.envelope import RequestIds, document
 from carpal_detector.errors import MalformedError
 
 MOST_HEADER_BYTES = 64 * 1024
 # How long a body may go on whose request has been answered: long enough for the caller to read the answer first.
 LINGER_S = 2.0
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"  # the caller sends its body only after it
+# Bytes of a body that wait for the application before reading pauses; uvicorn's 64 KiB would pause for most images.
+MOST_UNREAD_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,31 @@ class ConnectionLimits:
 
     header_timeout_s: float
     connections: int
+
+
+class Whole:
+    """A transport that holds the head of an answer back until its body comes: one write, and one packet, less."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Write it, or hold it back where it is a head."""
+        if not self._head and data.startswith(b"HTTP/1.1 ") and data != CONTINUE:
+            self._head = data
+        elif self._head:
+            self._transport.write(self._head + data)
+            self._head = b""
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Write what is held back, and close."""
+        if self._head:
+            self._transport.write(self._head)
+        self._transport.close()
 
 
 class Connection(HttpToolsProtocol):
@@ -57,6 +86,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Somebody connects."""
         super().connection_made(transport)
+        self._whole = Whole(transport)
         if len(self.connections) > self._limits.connections:
             transport.abort()
         else:
@@ -88,16 +118,24 @@ class Connection(HttpToolsProtocol):
         self._header_bytes = None
         self._stop()
         super().on_headers_complete()
+        self.cycle.transport = self._whole  # type: ignore[assignment]  # all that a cycle asks of its transport
 
     def on_body(self, body: bytes) -> None:
         """A part of a body; one that was answered unread is let run on for a while."""
-        if self.cycle.response_complete and self._clock is None:
-            self._start(LINGER_S)
-        super().on_body(body)
+        cycle = self.cycle
+        if cycle.response_complete:
+            if self._clock is None:
+                self._start(LINGER_S)
+            return
+        cycle.body += body
+        if len(cycle.body) > MOST_UNREAD_BYTES:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         """The request has arrived; where it was answered before, the connection is idle only now."""
         self._stop()
+        self.scope[ARRIVED] = True  # type: ignore[literal-required]  # the application, which has not begun, looks there
         super().on_message_complete()
         if self.cycle.response_complete and not self.pipeline:
             self._unset_keepalive_if_required()

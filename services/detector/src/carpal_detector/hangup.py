@@ -26,27 +26,42 @@ async def unless_gone(receive: Receive, work: Awaitable[T]) -> T:
     Raises:
         ClientGoneError: the caller hung up.
     """
-    loop = asyncio.get_running_loop()
-    here = asyncio.current_task()
-    watches: list[asyncio.Task[None]] = []
-    gone = False
-
-    async def watch() -> None:
-        nonlocal gone
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        gone = True
-        if here is not None:
-            here.cancel()
-
-    timer = loop.call_later(PATIENCE_S, lambda: watches.append(loop.create_task(watch())))
+    watch = _Watch(receive)
     try:
         return await work
     except asyncio.CancelledError:
-        if not gone or here is None or here.uncancel():
+        if not watch.gone or watch.waiting.uncancel():
             raise
         raise ClientGoneError("The caller hung up before the answer", "", "Wait for it.") from None
     finally:
-        timer.cancel()
-        for task in watches:
-            task.cancel()
+        watch.end()
+
+
+class _Watch:
+    """Of the task that makes one: after a while of patience, it is cancelled where the caller hangs up."""
+
+    __slots__ = ("_receive", "_task", "_timer", "gone", "waiting")
+
+    def __init__(self, receive: Receive) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.waiting: asyncio.Task[object] = task
+        self.gone = False
+        self._receive = receive
+        self._task: asyncio.Task[None] | None = None
+        self._timer = task.get_loop().call_later(PATIENCE_S, self._begin)
+
+    def end(self) -> None:
+        """Watch no longer."""
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._task = self.waiting.get_loop().create_task(self._look())
+
+    async def _look(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        self.waiting.cancel()

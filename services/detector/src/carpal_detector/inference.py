@@ -21,10 +21,9 @@ from carpal_detector.options import Options, options_of
 from carpal_detector.reporting import Encoded, Reported, report_file, report_pixels
 from carpal_detector.scheduler import Scheduler
 from carpal_detector.served import Served
-from carpal_detector.terms import Terms
+from carpal_detector.terms import NO_TERMS, Terms
 
 Job = Callable[[float], Reported]
-_NO_TERMS = Terms()
 
 
 class Inference:
@@ -46,7 +45,7 @@ class Inference:
         served: Served,
         images: Sequence[Encoded],
         parameters: Mapping[str, Any],
-        terms: Terms = _NO_TERMS,
+        terms: Terms = NO_TERMS,
     ) -> list[Reported]:
         """One report an image, in their order; all or none.
 
@@ -57,7 +56,7 @@ class Inference:
         jobs = [partial(report_file, served.detector, image, options, self._reader) for image in images]
         return await self._reports(served, jobs, terms)
 
-    async def call(self, served: Served, call: Call, terms: Terms = _NO_TERMS) -> tuple[list[Reported], list[Tensor]]:
+    async def call(self, served: Served, call: Call, terms: Terms = NO_TERMS) -> tuple[list[Reported], list[Tensor]]:
         """The reports, and the output tensors that an Open Inference Protocol call asks for, in its order.
 
         Raises:

@@ -123,8 +123,9 @@ class Rest:
         terms = account.terms = self._terms.read(headers)
         content = Content.JSON if v2_json.HEADER_LENGTH in headers else bodies.declared(headers)
         self._scheduler.expect_room(deadline_s=terms.deadline_s, tenant=terms.tenant)
+        limit_s = None if bodies.ARRIVED in request.scope else self._body_timeout_s
         body = await bodies.read_body(
-            request.receive, headers, lease, limit_bytes=self._max_body_bytes, limit_s=self._body_timeout_s
+            request.receive, headers, lease, limit_bytes=self._max_body_bytes, limit_s=limit_s
         )
         return served, terms, content or bodies.sniffed(body), body
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -30,7 +29,7 @@ SMOOTHING = 0.1
 T = TypeVar("T")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Ticket(Generic[T]):
     """One admitted job: called with the milliseconds that it waited, answered through a future of the event loop."""
 
@@ -119,18 +118,19 @@ class Scheduler:
             Exception: whatever a job raised.
         """
         self.expect_room(len(jobs), deadline_s=deadline_s, tenant=tenant)
-        answers = [self._admit(job, deadline_s, tenant) for job in jobs]
+        tickets = [self._admit(job, deadline_s, tenant) for job in jobs]
         try:
-            return [await answers[0]] if len(answers) == 1 else list(await asyncio.gather(*answers))
+            if len(tickets) == 1:
+                return [await tickets[0].answer]
+            return list(await asyncio.gather(*(ticket.answer for ticket in tickets)))
         finally:
-            for answer in answers:
-                answer.cancel()
+            for ticket in tickets:
+                self._leave(ticket)
 
     async def aside(self, work: Callable[[], T]) -> T:
         """Work that is no image's, on a thread that is no stream: reading a long text, for one."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T] = loop.create_future()
-        self._parsers.submit(partial(_compute, work, lambda *done: loop.call_soon_threadsafe(_tell, answer, *done)))
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._parsers.submit(work, partial(_tell, answer))
         return await answer
 
     def stop_admission(self) -> None:
@@ -199,16 +199,15 @@ class Scheduler:
                 retry_after_s=max(1, ceil(rounds * self._mean_s)),
             )
 
-    def _admit(self, job: Callable[[float], T], deadline_s: float | None, tenant: str) -> asyncio.Future[T]:
+    def _admit(self, job: Callable[[float], T], deadline_s: float | None, tenant: str) -> _Ticket[T]:
         loop = asyncio.get_running_loop()
         ticket = _Ticket(job, loop.create_future(), tenant, loop.time(), deadline_s)
         self._waiting.append(tenant, ticket)
         self._idle.clear()
-        ticket.answer.add_done_callback(lambda _: self._leave(ticket))
         self._dispatch()
         if deadline_s is not None and ticket.waiting:
             ticket.alarm = loop.call_at(deadline_s, self._expire, ticket)
-        return ticket.answer
+        return ticket
 
     def _dispatch(self) -> None:
         """Give free streams to those whose turn it is."""
@@ -221,22 +220,19 @@ class Scheduler:
             self._idle.set()
 
     def _begin(self, ticket: _Ticket[Any]) -> None:
-        loop = asyncio.get_running_loop()
-        begun_s = loop.time()
+        begun_s = ticket.answer.get_loop().time()
         if ticket.deadline_s is not None and begun_s >= ticket.deadline_s:
             ticket.answer.set_exception(_deadline_passed())
             return
         self._at_work.add(ticket)
         work = partial(ticket.job, (begun_s - ticket.admitted_s) * 1e3)
-        self._threads.submit(
-            partial(_compute, work, lambda *done: loop.call_soon_threadsafe(self._finish, ticket, begun_s, *done))
-        )
+        self._threads.submit(work, partial(self._finish, ticket, begun_s))
 
     def _finish(
         self, ticket: _Ticket[Any], begun_s: float, result: object | None, failure: BaseException | None
     ) -> None:
         self._at_work.discard(ticket)
-        taken_s = asyncio.get_running_loop().time() - begun_s
+        taken_s = ticket.answer.get_loop().time() - begun_s
         self._mean_s += (taken_s - self._mean_s) * (SMOOTHING if self._mean_s else 1.0)
         _tell(ticket.answer, result, failure)
         self._dispatch()
@@ -247,22 +243,13 @@ class Scheduler:
 
     def _leave(self, ticket: _Ticket[Any]) -> None:
         """Free the place of a job that was answered, dropped or given up, so that its image is not held any longer."""
+        ticket.answer.cancel()
         if ticket.alarm is not None:
             ticket.alarm.cancel()
         if ticket.waiting:
             ticket.waiting = False
             self._waiting.remove(ticket.tenant, ticket)
             self._dispatch()
-
-
-def _compute(work: Callable[[], T], done: Callable[[T | None, BaseException | None], object]) -> None:
-    """On a thread: do it and pass on what came of it."""
-    try:
-        result, failure = work(), None
-    except BaseException as raised:
-        result, failure = None, raised
-    with suppress(RuntimeError):  # the event loop has ended, and with it everybody who waited
-        done(result, failure)
 
 
 def _tell(answer: asyncio.Future[Any], result: object | None, failure: BaseException | None) -> None:

@@ -1,20 +1,26 @@
 """The threads that compute: each takes the next piece of work as soon as it is free.
 
-concurrent.futures would do, at several times the cost a piece: its futures carry a lock and a condition that nobody
-waits on here, because results travel to the event loop by call_soon_threadsafe.
+concurrent.futures would do, at several times the cost a piece. Two things are dear where a piece is short: to wake a
+thread, and to have two threads want the interpreter at once. So an idle thread is woken at the end of a turn of the
+event loop, when it is about to wait anyway; the next one a turn later, where something is still there to be taken; and
+results that come close together reach the event loop in one call.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable
-from queue import SimpleQueue
+from contextlib import suppress
+from typing import Any, TypeVar
 
-Work = Callable[[], None]
+T = TypeVar("T")
+Done = Callable[[T | None, BaseException | None], object]
 
 
 class Streams:
-    """A fixed number of threads.
+    """A fixed number of threads beside one event loop.
 
     Args:
         count: threads.
@@ -22,9 +28,15 @@ class Streams:
     """
 
     def __init__(self, count: int, name: str = "stream") -> None:
-        self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self._name = name
         self._threads: list[threading.Thread] = []
+        self._work: deque[tuple[Callable[[], Any], Done[Any]]] = deque()
+        self._idle: list[threading.Lock] = []  # what each idle thread waits for
+        self._ended: deque[tuple[Done[Any], Any, BaseException | None]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waking = False
+        self._telling = False
+        self._closed = False
         self.widen(count)
 
     def widen(self, count: int) -> None:
@@ -34,17 +46,77 @@ class Streams:
             thread.start()
             self._threads.append(thread)
 
-    def submit(self, work: Work) -> None:
-        """Have work done on a thread; it must not raise."""
-        self._queue.put(work)
+    def submit(self, work: Callable[[], T], done: Done[T]) -> None:
+        """Have work done on a thread; called on the event loop.
+
+        Args:
+            work: the piece.
+            done: called on the event loop with what came of it, or with what it raised.
+        """
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        self._work.append((work, done))
+        if not self._waking:
+            self._waking = True
+            loop.call_soon(self._wake, loop)
 
     def close(self) -> None:
-        """Let every thread go once it is free; a second call does nothing."""
-        for _ in self._threads:
-            self._queue.put(None)
+        """Let every thread go once nothing is left to do; a second call does nothing."""
+        self._closed = True
+        while self._idle:
+            with suppress(IndexError):  # a thread has just seen for itself that there is something to do
+                self._idle.pop().release()
         self._threads = []
 
+    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        """One thread, and look again a turn later where there is more: a quick one may have done all of it by then."""
+        self._waking = False
+        with suppress(IndexError):
+            if self._work:
+                self._idle.pop().release()
+                if len(self._work) > 1:
+                    self._waking = True
+                    loop.call_soon(self._wake, loop)
+
     def _serve(self) -> None:
-        while (work := self._queue.get()) is not None:
-            work()
-            del work  # what it holds, an image for one, goes now and not when the next one comes
+        gate = threading.Lock()
+        gate.acquire()
+        while self._has_work(gate):
+            try:
+                work, done = self._work.popleft()
+            except IndexError:  # another thread was quicker
+                continue
+            self._tell(done, *_outcome(work))
+            del work, done  # what they hold, an image for one, goes now and not when the next one comes
+
+    def _has_work(self, gate: threading.Lock) -> bool:
+        """Wait for work; false where there will be none."""
+        while not self._work:
+            if self._closed:
+                return False
+            self._idle.append(gate)
+            if self._work or self._closed:  # it came before anybody could know that this thread is idle
+                with suppress(ValueError):
+                    self._idle.remove(gate)
+                    continue
+            gate.acquire()
+        return True
+
+    def _tell(self, done: Done[Any], result: Any, failure: BaseException | None) -> None:
+        self._ended.append((done, result, failure))
+        if not self._telling and self._loop is not None:
+            self._telling = True
+            with suppress(RuntimeError):  # the event loop has ended, and with it everybody who waited
+                self._loop.call_soon_threadsafe(self._tell_all)
+
+    def _tell_all(self) -> None:
+        self._telling = False
+        while self._ended:
+            done, result, failure = self._ended.popleft()
+            done(result, failure)
+
+
+def _outcome(work: Callable[[], T]) -> tuple[T | None, BaseException | None]:
+    try:
+        return work(), None
+    except BaseException as raised:
+        return None, raised

@@ -34,6 +34,9 @@ class Terms:
         return Terms(until_s if self.deadline_s is None else min(self.deadline_s, until_s), self.tenant)
 
 
+NO_TERMS = Terms()
+
+
 @dataclass(frozen=True)
 class TermsReader:
     """Reads terms from headers.
@@ -53,6 +56,8 @@ class TermsReader:
             MalformedError: the deadline is no number, or negative.
         """
         budget_ms = _deadline_ms(headers) if DEADLINE in headers else self.deadline_ms
+        if budget_ms is None and self.tenant_header is None:
+            return NO_TERMS
         tenant = headers.get(self.tenant_header, "")[:_TENANT_LENGTH] if self.tenant_header else ""
         return Terms(tenant=tenant).within(None if budget_ms is None else budget_ms / 1e3)
 

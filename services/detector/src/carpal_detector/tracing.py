@@ -41,7 +41,7 @@ class Caller:
 
 def caller_of(header: str | None) -> Caller | None:
     """What a ``traceparent`` header says; None where there is none, or one that breaks the form."""
-    found = _FORM.fullmatch(header or "")
+    found = _FORM.fullmatch(header) if header else None
     return Caller(found[1], found[0]) if found else None
 
 
