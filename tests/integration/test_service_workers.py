@@ -92,6 +92,21 @@ def test_sigterm_ends_all_of_them_in_order(serve: Callable[..., Any], tiny_packa
     assert service.events()[-1]["exitcodes"] == [0, 0]
 
 
+def test_a_second_signal_ends_all_of_them_at_once_and_nothing_stays_behind(
+    serve: Callable[..., Any], tiny_package: Path, grey_png: Callable[..., bytes], tmp_path: Path, monkeypatch: Any
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    service = serve("--model", str(tiny_package), "--engine", "emulated:0", "--workers", "2", "--linger-s", "600")
+    pids = workers(service)
+    assert [path.name.startswith("carpal-metrics-") for path in tmp_path.iterdir()] == [True]
+    service.process.send_signal(signal.SIGTERM)
+    until(lambda: "lingering" in [event["event"] for event in service.events()])
+    service.process.send_signal(signal.SIGTERM)
+    assert service.wait() == 128 + signal.SIGTERM
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_worker_cannot_start_with_is_said_once(tmp_path: Path):
     command = [CARPAL, "serve", "--port", "0", "--grpc-port", "0", "--workers", "2", "--model", str(tmp_path / "none")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

@@ -12,7 +12,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from carpal_detector import ports
 from carpal_detector.errors import WorkerFailedError
 from carpal_detector.logs import Logger
 from carpal_detector.ports import Ports
+from carpal_detector.scratch import scratch
 from carpal_detector.settings import Settings
 
 # Between two starts in the place of one that died, so that a machine in need is not kept busy with starting.
@@ -158,8 +158,7 @@ class Supervisor:
         self._signals += 1
         if self._signals > 1:
             self._send(signal.SIGKILL)
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+            sys.exit(128 + number)  # as a shell says it; what this process has made goes with it
         os.write(self._waker, b".")
 
 
@@ -179,8 +178,8 @@ def supervise(settings: Settings, logger: Logger) -> None:
 @contextmanager
 def _metrics_folder() -> Iterator[None]:
     """Where prometheus_client keeps the values of all workers; it looks for it when it is imported."""
-    with tempfile.TemporaryDirectory(prefix="carpal-metrics-") as folder:
-        os.environ[_MULTIPROCESS] = folder
+    with scratch("carpal-metrics-") as folder:
+        os.environ[_MULTIPROCESS] = str(folder)
         try:
             yield
         finally:
