@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
   --no-annotate --no-header --override requirements/overrides.txt $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format generate verify bench loadtest calibrate images requirements clean cluster cluster-build cluster-down test-cluster
+.PHONY: help setup demo test lint format generate verify bench loadtest calibrate images requirements clean dependability cluster cluster-build cluster-down test-cluster
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ cluster-down: setup ## Take the cluster down and leave nothing of it
 test-cluster: cluster-build ## Try everything on a real cluster, as root (20 minutes at most; CLUSTER=name takes one that is up)
 	@$(BIN)/pytest -q tests/cluster --timeout 900 -p no:cacheprovider
 
+dependability: setup ## Stress services on this machine: overload, ends, full disks, a leak, fuzz (12 minutes; its short version is in test)
+	@DEPENDABILITY=long $(BIN)/pytest -q -p no:cacheprovider tests/dependability tests/integration/test_service_hostile.py
+
 loadtest: setup ## Load a service on this machine to its limit and beyond: report in out/loadtest (4 minutes; OUT=folder, ENGINE=emulated:50)
 	@$(BIN)/python -m tools.loadtest $(if $(OUT),--out $(OUT)) $(if $(ENGINE),--engine $(ENGINE))
 
@@ -71,9 +74,11 @@ requirements: setup ## Pin every dependency again, with hashes (UPGRADE=1 takes 
 	$(COMPILE) requirements/cluster.in --output-file requirements/cluster.txt
 	$(COMPILE) --override requirements/storage-overrides.txt --constraint requirements/dev.txt requirements/storage.in \
 	  --output-file requirements/storage.txt
-	for name in build detector trainer loadtest peer-mosec peer-litserve; do \
+	for name in build detector trainer loadtest peer-mosec peer-litserve peer-ray; do \
 	  $(COMPILE) --constraint requirements/dev.txt requirements/$$name.in --output-file requirements/$$name.txt; \
 	done
+	for name in peer-bentoml peer-mlserver; do $(COMPILE) requirements/$$name.in --output-file requirements/$$name.txt; done
+	$(COMPILE:3.11=3.12) requirements/peer-pytriton.in --output-file requirements/peer-pytriton.txt
 
 clean: ## Remove what was made here, .venv included
 	rm -rf .venv out build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,13 +1,10 @@
-"""LitServe: FastAPI before worker processes. It takes JSON or a form, whose file does not reach a worker: so base64."""
+"""LitServe: FastAPI before worker processes; FastAPI's own annotation gets the raw body past its JSON."""
 
-from __future__ import annotations
-
-import base64
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import litserve
-from fastapi import Response
+from fastapi import Body, Response
 from work import STREAMS, make
 
 KIND, PORT = sys.argv[1], int(sys.argv[2])
@@ -19,8 +16,8 @@ class Infer(litserve.LitAPI):
     def setup(self, _device: str) -> None:
         self.work = make(KIND)
 
-    def decode_request(self, request: dict[str, str]) -> bytes:
-        return base64.b64decode(request["image"])
+    def decode_request(self, request: Annotated[bytes, Body(media_type="image/png")]) -> bytes:
+        return request
 
     def predict(self, body: bytes) -> bytes:
         return self.work(body)

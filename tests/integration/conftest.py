@@ -93,13 +93,13 @@ class Running:
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Running]]:
-    """``serve("--model", ...)``: starts a service and comes back when it is ready."""
+    """``serve("--model", ..., within=...)``: starts a service, by way of a command, and comes back when it is ready."""
     with contextlib.ExitStack() as processes:
 
-        def start(*options: str) -> Running:
+        def start(*options: str, within: tuple[str, ...] = ()) -> Running:
             folder = tmp_path_factory.mktemp("service")
             ports, log = folder / "ports.json", folder / "log"
-            command = [CARPAL, "serve", "--port", "0", "--grpc-port", "0", "--port-file", str(ports), *options]
+            command = [*within, CARPAL, "serve", "--port", "0", "--grpc-port", "0", "--port-file", str(ports), *options]
             with log.open("wb") as stream:
                 process = subprocess.Popen(command, stderr=stream, stdout=stream)
             processes.callback(stop, process)
@@ -142,9 +142,9 @@ def mortal() -> Iterator[Callable[..., tuple[int, float]]]:
     process.wait(timeout=30)
 
 
-def until(true: Callable[[], Any]) -> None:
+def until(true: Callable[[], Any], patience_s: float = PATIENCE_S) -> None:
     """Look every few milliseconds until something is true."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.005)

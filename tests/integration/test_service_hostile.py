@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import random
 import signal
 import socket
@@ -41,6 +42,8 @@ CHECKS = [
     response_schema_conformance,
     status_code_conformance,
 ]
+# How much more is tried in `make dependability` than in `make test`.
+TIMES = 20 if os.environ.get("DEPENDABILITY") == "long" else 1
 LIMITS = ("--header-timeout-s", "0.3", "--body-timeout-s", "0.5", "--max-body-bytes", "200000", "--drain-s", "5")
 
 
@@ -200,6 +203,7 @@ def test_no_broken_image_is_an_error_of_the_service_on_any_wire(service: Any, gr
     assert all((answer[0] == 200) == (answer[1] == 200) == (answer[2] == "OK") for answer in statuses.values())
 
 
+@pytest.mark.timeout(180 * TIMES)
 def test_no_bytes_are_an_error_of_the_service_over_grpc(service: Any, grey_png: Callable[..., bytes]):
     """Messages that are cut, mixed up or nonsense: a status each, and never INTERNAL of ours."""
     request = messages.ModelInferRequest(model_name="tiny")
@@ -208,7 +212,7 @@ def test_no_bytes_are_an_error_of_the_service_over_grpc(service: Any, grey_png: 
     with grpc.insecure_channel(f"127.0.0.1:{service.grpc}") as channel:
         infer = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
         codes, words = set(), []
-        for _ in range(150):
+        for _ in range(150 * TIMES):
             body = bytearray(good)
             for _ in range(rng.randint(1, 6)):
                 body[rng.randrange(len(body))] = rng.randrange(256)
@@ -224,10 +228,11 @@ def test_no_bytes_are_an_error_of_the_service_over_grpc(service: Any, grey_png: 
 JSON_PARTS = [None, True, -1, 0, 1e308, 2**63, "", "BYTES", "pixels", [], {}, [[]], [None], {"a": 1}, ["YQ=="], [1, 2]]
 
 
+@pytest.mark.timeout(180 * TIMES)
 def test_no_json_is_an_error_of_the_service(service: Any):
     rng = random.Random(8)
     with httpx.Client(base_url=service.url, timeout=60) as client:
-        for _ in range(250):
+        for _ in range(250 * TIMES):
             tensor = {key: rng.choice(JSON_PARTS) for key in ("name", "shape", "datatype", "data", "parameters")}
             tensor |= rng.choice([{}, {"name": "pixels", "datatype": "FP32"}, {"name": "image", "datatype": "BYTES"}])
             document = {key: rng.choice(JSON_PARTS) for key in ("id", "parameters", "outputs") if rng.random() < 0.5}
@@ -239,6 +244,7 @@ def test_no_json_is_an_error_of_the_service(service: Any):
             assert client.post(INFER, content=deep, headers={"content-type": "application/json"}).status_code == 400
 
 
+@pytest.mark.timeout(180 * TIMES)
 def test_the_description_holds_for_whatever_schemathesis_thinks_of(service: Any):
     """Seeded and bounded; every answer is held to the description: status, type, headers and schema."""
     schema = schemathesis.openapi.from_url(f"{service.url}/openapi.json")
@@ -247,7 +253,7 @@ def test_the_description_holds_for_whatever_schemathesis_thinks_of(service: Any)
 
         @seed(6)
         @settings(
-            max_examples=8,
+            max_examples=8 * TIMES,
             deadline=None,
             database=None,
             phases=[Phase.generate],

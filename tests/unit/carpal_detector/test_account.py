@@ -72,7 +72,7 @@ def test_every_way_out_is_counted_once_and_passed_on(
 def test_the_audit_and_the_trace_are_told_what_was_said(served: Served, grey_png: Callable[..., bytes], tmp_path: Path):
     report = report_file(served.detector, Encoded(grey_png()), Options(), DirectReader(), 0.0)
     tracer = Told()
-    accounts = Accounts(Metrics(CollectorRegistry()), Audit(tmp_path / "audit"), tracer)
+    accounts = Accounts(Metrics(CollectorRegistry()), Audit(tmp_path / "audit", lambda failure, _again: None), tracer)
     with accounts.open("infer", "7", HEADERS) as account:
         account.served, account.terms, account.reports = served, Terms(tenant="ward"), [report]
     accounts.close()
@@ -87,7 +87,7 @@ def test_the_audit_and_the_trace_are_told_what_was_said(served: Served, grey_png
 
 
 def test_a_failure_says_nothing_of_images(served: Served, tmp_path: Path):
-    accounts = Accounts(Metrics(CollectorRegistry()), Audit(tmp_path / "audit"))
+    accounts = Accounts(Metrics(CollectorRegistry()), Audit(tmp_path / "audit", lambda failure, _again: None))
 
     def fail() -> None:
         with accounts.open("infer", "7", {}) as account:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from pathlib import Path
 
@@ -20,6 +22,10 @@ def record(served: Served) -> Record:
     return served.detector.detect(dicom_bytes(draw(1, 0, size_px=96), seed=1), name="smith")
 
 
+def fail(failure: OSError, again: bool) -> None:
+    raise failure
+
+
 def note(audit: Audit, request_id: str, *records: Record) -> None:
     audit.note(
         request_id=request_id, tenant="ward", model="tiny", digest="sha256:0", code="200", reason="ok", records=records
@@ -27,7 +33,7 @@ def note(audit: Audit, request_id: str, *records: Record) -> None:
 
 
 def test_a_line_says_who_when_what_and_how_it_ended(tmp_path: Path, record: Record):
-    audit = Audit(tmp_path / "audit")
+    audit = Audit(tmp_path / "audit", fail)
     note(audit, "7", record)
     audit.close()
     line = json.loads((tmp_path / "audit").read_text())
@@ -44,7 +50,7 @@ def test_a_line_says_who_when_what_and_how_it_ended(tmp_path: Path, record: Reco
 
 
 def test_neither_a_name_nor_a_uid_is_in_it(tmp_path: Path, record: Record):
-    audit = Audit(tmp_path / "audit")
+    audit = Audit(tmp_path / "audit", fail)
     note(audit, "7", record)
     text = (tmp_path / "audit").read_text()
     assert record.source.study_instance_uid
@@ -56,7 +62,7 @@ def test_neither_a_name_nor_a_uid_is_in_it(tmp_path: Path, record: Record):
 def test_what_is_there_stays_and_two_may_write(tmp_path: Path):
     path = tmp_path / "audit"
     path.write_text('{"first": true}\n')
-    one, other = Audit(path), Audit(path)
+    one, other = Audit(path, fail), Audit(path, fail)
     for number in range(50):
         note(one if number % 2 else other, str(number))
     lines = [json.loads(line) for line in path.read_text().splitlines()]
@@ -65,5 +71,26 @@ def test_what_is_there_stays_and_two_may_write(tmp_path: Path):
 
 
 def test_only_its_owner_and_group_may_read_it(tmp_path: Path):
-    Audit(tmp_path / "audit").close()
+    Audit(tmp_path / "audit", fail).close()
     assert (tmp_path / "audit").stat().st_mode & 0o007 == 0
+
+
+def test_a_line_that_cannot_be_written_is_told_and_fails_nobody():
+    told: list[tuple[int | None, bool]] = []
+    audit = Audit(Path("/dev/full"), lambda failure, again: told.append((failure.errno, again)))
+    note(audit, "1")
+    note(audit, "2")
+    audit.close()
+    assert told == [(errno.ENOSPC, False), (errno.ENOSPC, True)]
+
+
+def test_a_line_that_was_cut_off_spoils_none_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    told: list[bool] = []
+    audit = Audit(tmp_path / "audit", lambda _failure, again: told.append(again))
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, line: write(file, line[:10]))
+    note(audit, "1")
+    monkeypatch.undo()
+    note(audit, "2")
+    assert told == [False]
+    assert json.loads((tmp_path / "audit").read_text().splitlines()[1])["request_id"] == "2"

@@ -2,14 +2,18 @@
 
 One JSON line a request, appended in one write, so that several processes may share a file. Studies appear as the
 SHA-256 of their UID: whoever knows the UID finds its lines, and nobody else learns it from them.
+
+A line that cannot be written, because the disk is full for one, fails no request: it is counted, and said once until
+lines are written again.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import orjson
@@ -22,10 +26,14 @@ class Audit:
 
     Args:
         path: of the file; it is made where it is not there.
+        lost: is told of every line that is not written: why, and whether the one before was not either.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lost: Callable[[OSError, bool], None]) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        self._lost = lost
+        self._losing = False
+        self._torn = False
 
     def note(
         self,
@@ -68,7 +76,20 @@ class Audit:
                 for record in records
             ],
         }
-        os.write(self._file, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        self._write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+    def _write(self, line: bytes) -> None:
+        whole = b"\n" + line if self._torn else line
+        try:
+            written = os.write(self._file, whole)
+            self._torn = written < len(whole)
+            if self._torn:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as failure:
+            self._lost(failure, self._losing)
+            self._losing = True
+        else:
+            self._losing = False
 
     def close(self) -> None:
         """Let go of the file."""

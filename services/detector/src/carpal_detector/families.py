@@ -96,9 +96,13 @@ QUALITY = Family(
     ("model", "measure"),
     MEASURES,
 )
+AUDIT_LOST = Family(
+    "counter", "carpal_audit_lost_total", "Requests whose line of the audit trail could not be written."
+)
 WARNINGS = Family("counter", "carpal_image_warnings_total", "Warnings of image quality.", ("model", "warning"))
 
 FAMILIES = (
     *(REQUESTS, DURATION, IN_FLIGHT, SHED, QUEUE_DEPTH, QUEUE_CAPACITY, QUEUE_BYTES, QUEUE_CAPACITY_BYTES, STREAMS),
     *(STREAMS_BUSY, BATCHES, BATCH_SECONDS, MODEL, READY, RELOADS, DETECTIONS, CONFIDENCE, QUALITY, WARNINGS),
+    AUDIT_LOST,
 )

@@ -100,6 +100,10 @@ class Metrics:
         self._of(families.BATCHES, model, str(images)).inc()
         self._of(families.BATCH_SECONDS, model, str(images)).inc(seconds)
 
+    def audit_lost(self) -> None:
+        """A line of the audit trail could not be written."""
+        self._of(families.AUDIT_LOST).inc()
+
     def watch(self, gauges: Mapping[Family, Callable[[], float]]) -> None:
         """Gauges whose values are looked up when they are asked for."""
         self._gauges |= gauges

@@ -56,7 +56,7 @@ class Service:
         self._watch(budget)
         self.accounts = Accounts(
             self.metrics,
-            Audit(settings.audit) if settings.audit else None,
+            Audit(settings.audit, self._audit_lost) if settings.audit else None,
             OtlpTracer() if settings.traces == "otlp" else None,
         )
         salt = patient_salt(os.environ)
@@ -129,6 +129,11 @@ class Service:
         for served in self.lifecycle.models.values():
             served.detector.close()
         self.accounts.close()
+
+    def _audit_lost(self, failure: OSError, again: bool) -> None:
+        self.metrics.audit_lost()
+        if not again:
+            self.logger.error("audit not written", reason=failure.strerror)
 
     def _watch(self, budget: Budget) -> None:
         scheduler, settings = self.scheduler, self.settings

@@ -1,0 +1,18 @@
+"""carpal-detector[kserve]: our detector in the server of KServe's SDK, as people start it, its logging off."""
+
+from __future__ import annotations
+
+import sys
+
+import kserve
+from work import MODEL
+
+from carpal_detector.kserve_adapter import CarpalModel
+
+model = CarpalModel(MODEL)
+model.load()
+kserve.logging.logger.setLevel("ERROR")
+server = kserve.ModelServer(
+    http_port=int(sys.argv[2]), enable_grpc=False, enable_latency_logging=False, access_log_format="", workers=1
+)
+server.start([model])
