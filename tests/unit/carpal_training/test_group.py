@@ -17,6 +17,7 @@ def test_a_run_alone_is_a_group_of_one() -> None:
     assert group.wrap(layer, torch.device("cpu")) is layer
     group.align(layer)
     group.check_in_step(layer)
+    assert group.sum(torch.tensor(2.0)) == 2.0
 
 
 def test_a_fingerprint_is_that_of_the_trained_weights() -> None:
@@ -38,7 +39,7 @@ def work(rank: int, port: int, answers: Connection) -> None:
     wrapped = group.wrap(network, torch.device("cpu"))
     wrapped(torch.randn(4, 3) + rank).square().sum().backward()
     torch.optim.SGD(network.parameters(), lr=0.1).step()
-    answer: dict[str, object] = {"gathered": group.gather(rank)}
+    answer: dict[str, object] = {"gathered": group.gather(rank), "sum": float(group.sum(torch.tensor(1.0 + rank)))}
     group.check_in_step(network)
     group.align(network)
     answer["statistics"] = network[1].running_mean.tolist()
@@ -63,5 +64,6 @@ def test_two_ranks_stay_in_step_and_notice_when_they_do_not(unused_tcp_port: int
         process.join(60)
         assert process.exitcode == 0
     assert [answer["gathered"] for answer in answers] == [[0, 1], [0, 1]]
+    assert [answer["sum"] for answer in answers] == [3.0, 3.0]
     assert answers[0]["statistics"] == pytest.approx(answers[1]["statistics"], abs=0)
     assert [answer["code"] for answer in answers] == ["training.out-of-step"] * 2

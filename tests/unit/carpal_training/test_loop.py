@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch import distributed, multiprocessing
 
-from carpal.packages.reference import resolve
 from carpal.phantoms.dataset import generate
 from carpal_training.checkpoint import load_checkpoint
 from carpal_training.data.cache import build_cache
@@ -101,14 +100,11 @@ def one_of_two(rank: int, port: int, job: Job) -> None:
 
 @pytest.mark.slow
 def test_two_workers_have_the_loss_curve_of_one_at_the_same_batch(tmp_path: Path, unused_tcp_port: int) -> None:
-    """Each rank normalises over its own half of a batch, so the curves are near one another and not the same; that the
-    ranks' weights are the same, bit by bit, is checked by the loop itself after each epoch. They begin with a network
-    that finds something: where a rank matches less than one box in all, the loss is a sum over images and no mean."""
+    """From random weights: only the order of sums differs, which each step carries on. That the ranks' weights are the
+    same, bit by bit, the loop itself checks after each epoch."""
     generate(tmp_path / "data", 6, seed=1, size_px=128)
-    dataset, package = open_dataset(tmp_path / "data"), resolve("starter")
-    still = RECIPE.augmentation.model_copy(update={"mosaic": 0.0, "translate": 0.0, "scale": 0.0})
-    changes = {"size_px": 128, "batch": 4, "epochs": 3, "validate_every": 3, "lr": 0.0005, "augmentation": still}
-    recipe = RECIPE.model_copy(update=changes)
+    dataset = open_dataset(tmp_path / "data")
+    recipe = RECIPE.model_copy(update={"size_px": 96, "batch": 4, "epochs": 3, "validate_every": 3})
     train, val = (
         build_cache(dataset, part, recipe.chain, tmp_path / "cache")
         for part in (dataset.samples[:4], dataset.samples[4:])
@@ -118,18 +114,18 @@ def test_two_workers_have_the_loss_curve_of_one_at_the_same_batch(tmp_path: Path
         folder = tmp_path / str(workers)
         folder.mkdir()
         plan = recipe.model_copy(update={"workers": workers})
-        job = Job(plan, folder, train, val, dataset.classes, package.file(package.variant()))
+        job = Job(plan, folder, train, val, dataset.classes)
         if workers == 1:
             run(job)
         else:
             multiprocessing.spawn(one_of_two, (unused_tcp_port, job), nprocs=2)
         curves.append(RunFolder(folder).read_epochs())
-    for one, two in zip(*curves, strict=True):
-        assert one.box_loss > 0.5
-        assert two.box_loss == pytest.approx(one.box_loss, rel=0.05)
-        assert two.class_loss == pytest.approx(one.class_loss, rel=0.05)
-        assert two.dfl_loss == pytest.approx(one.dfl_loss, rel=0.05)
-    assert len(curves[1]) == 3
+    assert [len(curve) for curve in curves] == [3, 3]
+    for bound, one, two in zip((1e-3, 1e-2, 1e-2), *curves, strict=True):
+        assert one.class_loss > 0.5
+        assert two.box_loss == pytest.approx(one.box_loss, rel=bound)
+        assert two.class_loss == pytest.approx(one.class_loss, rel=bound)
+        assert two.dfl_loss == pytest.approx(one.dfl_loss, rel=bound)
 
 
 def test_training_lowers_the_loss(make_job: Callable[..., Job]) -> None:

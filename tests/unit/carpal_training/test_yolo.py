@@ -19,7 +19,7 @@ def test_a_network_has_one_grey_channel_and_a_row_a_class() -> None:
 
 
 @pytest.mark.parametrize("architecture", ["yolov8n", "yolo11n", "yolo26n"])
-def test_the_loss_is_a_mean_over_images_and_can_be_descended(architecture: str) -> None:
+def test_the_loss_is_the_sum_of_its_terms_and_can_be_descended(architecture: str) -> None:
     torch.manual_seed(0)
     network = yolo.build_network(architecture, CLASSES)
     images = torch.rand(2, 1, 64, 64)
@@ -29,10 +29,10 @@ def test_the_loss_is_a_mean_over_images_and_can_be_descended(architecture: str) 
         "cls": torch.tensor([[1.0], [2.0]]),
         "bboxes": torch.tensor([[0.5, 0.5, 0.4, 0.4]] * 2),
     }
-    loss, terms = yolo.loss(network, network(images), batch)
-    assert set(terms) == {"box", "cls", "dfl"}
-    assert loss.item() == pytest.approx(sum(terms.values()), rel=1e-4)
-    loss.backward()
+    loss = yolo.loss(network, network(images), batch)
+    assert set(loss.terms) == {"box", "cls", "dfl"}
+    assert loss.mean.item() == pytest.approx(sum(loss.terms.values()), rel=1e-4)
+    loss.mean.backward()
     assert network.model[0].conv.weight.grad.abs().sum() > 0
     untrained = [name for name, weight in network.named_parameters() if weight.requires_grad and weight.grad is None]
     assert untrained == []  # a second head that nobody uses would be one
@@ -50,7 +50,7 @@ def test_smoothed_labels_change_the_class_loss_alone() -> None:
         "cls": torch.tensor([[1.0]]),
         "bboxes": torch.tensor([[0.5, 0.5, 0.4, 0.4]]),
     }
-    plain, smooth = (yolo.loss(network, network(images), batch)[1] for network in networks)
+    plain, smooth = (yolo.loss(network, network(images), batch).terms for network in networks)
     assert smooth["cls"] != plain["cls"]
     assert (smooth["box"], smooth["dfl"]) == (plain["box"], plain["dfl"])
 
@@ -59,9 +59,10 @@ def test_a_batch_without_boxes_still_has_a_loss() -> None:
     network = yolo.build_network("yolov8n", CLASSES)
     images = torch.rand(1, 1, 64, 64)
     batch = {"img": images, "batch_idx": torch.zeros(0), "cls": torch.zeros(0, 1), "bboxes": torch.zeros(0, 4)}
-    loss, _ = yolo.loss(network, network(images), batch)
-    loss.backward()
-    assert torch.isfinite(loss)
+    loss = yolo.loss(network, network(images), batch)
+    loss.mean.backward()
+    assert torch.isfinite(loss.mean)
+    assert loss.matched == 0
 
 
 def test_folding_keeps_what_comes_out() -> None:

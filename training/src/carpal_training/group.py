@@ -10,6 +10,7 @@ from torch import distributed, nn
 
 from carpal_training.average import floats
 from carpal_training.errors import OutOfStepError
+from carpal_training.normalisation import share_batch_norms
 
 
 class Group:
@@ -23,12 +24,27 @@ class Group:
         self.rank = distributed.get_rank() if together else 0
         self.size = distributed.get_world_size() if together else 1
 
-    def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """The network with its gradients averaged over the ranks; batch statistics stay with each rank."""
+    def wrap(self, network: nn.Module, device: torch.device, *, sync_batch_norm: bool = False) -> nn.Module:
+        """The network with its gradients averaged over the ranks.
+
+        Args:
+            network: changed in place where normalisations are shared.
+            device: where it is.
+            sync_batch_norm: batches are normalised over all ranks too; else each rank has statistics of its own.
+        """
         if self.size == 1:
             return network
+        if sync_batch_norm:
+            share_batch_norms(network)
         devices = [device.index] if device.type == "cuda" else None
-        return nn.parallel.DistributedDataParallel(network, device_ids=devices, broadcast_buffers=False)
+        return nn.parallel.DistributedDataParallel(network, device_ids=devices, forward_sync_buffers=False)
+
+    def sum(self, mine: torch.Tensor) -> torch.Tensor:
+        """Over all ranks, in the shape of one."""
+        everyone = mine.clone()
+        if self.size > 1:
+            distributed.all_reduce(everyone)
+        return everyone
 
     def gather(self, mine: Any) -> list[Any]:
         """One object of each rank, in the order of the ranks."""

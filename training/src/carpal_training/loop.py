@@ -64,7 +64,7 @@ class Loop:
         self.epochs_done, self.best, self.stale = 0, -1.0, 0
         if self.folder.last.is_file():  # of this run, which was stopped, or lost a worker
             self._restore(load_checkpoint(self.folder.last))
-        self.wrapped = group.wrap(self.network, device)
+        self.wrapped = group.wrap(self.network, device, sync_batch_norm=recipe.sync_batch_norm)
         self.images = shown(self.train, recipe.augmentation)
         self.steps = steps_an_epoch(self.images.an_epoch, recipe.batch)
 
@@ -118,15 +118,17 @@ class Loop:
         moved["img"] = (moved["img"].float() / 255.0).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
             heads = self.wrapped(moved["img"])
-        loss, terms = yolo.loss(self.network, heads, moved)
+        loss = yolo.loss(self.network, heads, moved)
         self.optimizer.zero_grad(set_to_none=True)
-        # Ranks are averaged with equal weight, so a rank with more images than the mean must count for more.
-        share = len(batch["img"]) * self.group.size / self.recipe.batch
-        (loss * NOMINAL_BATCH * share).backward()
+        # Ranks are averaged with equal weight, and each has divided by what it matched itself: so that together they
+        # give the loss of the whole batch, one with more matches must count for more.
+        share = self.group.size * loss.matched.clamp(min=1.0) / self.group.sum(loss.matched).clamp(min=1.0)
+        (loss.mean * NOMINAL_BATCH * share).backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
         self.optimizer.step()
         self.average.update(self.network)
-        return terms["box"], terms["cls"], terms["dfl"]
+        counted = float(share)
+        return loss.terms["box"] * counted, loss.terms["cls"] * counted, loss.terms["dfl"] * counted
 
     def _validate(self) -> tuple[float, float]:
         try:

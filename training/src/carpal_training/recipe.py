@@ -94,6 +94,9 @@ class Recipe(Document):
     restarts: Annotated[int, Field(ge=0)] = Field(
         default=2, description="times that a run goes on by itself, from the last checkpoint, after a worker was lost"
     )
+    sync_batch_norm: bool = Field(
+        default=True, description="normalise over all workers' images, as one alone would; false: each over its own"
+    )
     loader_threads: Count = Field(default=1, description="threads a worker that prepare the next batches")
     optimizer: Literal["sgd", "adam", "adamw"] = Field(
         default="sgd", description="SGD with Nesterov momentum, Adam, or AdamW"

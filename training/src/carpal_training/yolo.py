@@ -13,13 +13,26 @@ import os
 import tempfile
 from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from carpal_training.smoothing import SmoothedTargets
 
-Losses = dict[str, float]
+
+class Loss(NamedTuple):
+    """What one batch costs.
+
+    Attributes:
+        mean: the loss a matched anchor, gains applied, to be descended.
+        terms: its box, class and distribution terms.
+        matched: scalar, the sum of the targets of all anchors, by which the terms were divided if it is 1 at least.
+    """
+
+    mean: torch.Tensor
+    terms: dict[str, float]
+    matched: torch.Tensor
 
 
 def build_network(
@@ -54,10 +67,8 @@ def build_network(
     return network
 
 
-def loss(
-    network: nn.Module, heads: dict[str, torch.Tensor], batch: dict[str, torch.Tensor]
-) -> tuple[torch.Tensor, Losses]:
-    """The training loss a batch (box, class and distribution terms, their gains applied), a mean over its images.
+def loss(network: nn.Module, heads: dict[str, torch.Tensor], batch: dict[str, torch.Tensor]) -> Loss:
+    """The training loss of a batch.
 
     Args:
         network: what ``build_network`` made.
@@ -66,14 +77,28 @@ def loss(
     """
     if getattr(network, "criterion", None) is None:  # made here, because only here the network is where it trains
         network.criterion = network.init_criterion()
+        network.criterion.assigner = _Remembering(network.criterion.assigner)
         if network.args.label_smoothing:
             network.criterion.bce = SmoothedTargets(network.args.label_smoothing)
     full = {name: head if isinstance(head, list) else head.float() for name, head in heads.items()}
     total, terms = network.loss(batch, full)
-    mean: torch.Tensor = total.sum() / len(batch["img"])
+    mean: torch.Tensor = total.sum() / len(batch["img"])  # they multiply by the number of images at the end
     named = {name.removesuffix("_loss"): float(term) for name, term in terms.items()}
     # YOLO26 has no distributions: its third term, of the distances to the edges themselves, stands in their place.
-    return mean, {"dfl" if name == "l1" else name: term for name, term in named.items()}
+    terms = {"dfl" if name == "l1" else name: term for name, term in named.items()}
+    return Loss(mean, terms, network.criterion.assigner.matched)
+
+
+class _Remembering:
+    """An assigner of anchors to boxes that keeps the sum of its last targets."""
+
+    def __init__(self, assigner: nn.Module) -> None:
+        self.assigner, self.matched = assigner, torch.zeros(())
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        outcome = self.assigner(*inputs, **options)
+        self.matched = outcome[2].detach().sum()
+        return outcome
 
 
 def fuse(network: nn.Module) -> nn.Module:
