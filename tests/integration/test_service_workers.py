@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 
 from carpal_detector.proto import open_inference_pb2 as messages
@@ -57,6 +58,21 @@ def test_the_figures_of_all_workers_add_up_whoever_is_asked(service: Any, grey_p
     assert "carpal_ready 1.0" in text
     stats = service.get("/v2/models/tiny/stats")["model_stats"][0]
     assert stats["inference_stats"]["success"]["count"] >= 30
+
+
+def test_a_trace_is_an_exemplar_whichever_worker_answered(service: Any, grey_png: Callable[..., bytes]):
+    """Each writes its own every second; whoever is asked shows all."""
+    trace = "ab" * 16
+    with httpx.Client(base_url=service.url, timeout=60) as client:
+        headers = {"content-type": "image/png", "traceparent": f"00-{trace}-{'cd' * 8}-01"}
+        assert client.post(INFER, content=grey_png(), headers=headers).status_code == 200
+
+    def shown() -> bool:
+        accept = {"accept": "application/openmetrics-text;version=1.0.0"}
+        return f'trace_id="{trace}"' in httpx.get(f"{service.url}/metrics", headers=accept, timeout=60).text
+
+    until(shown)
+    assert [shown() for _ in range(6)] == [True] * 6
 
 
 def test_all_workers_answer_grpc_on_the_one_port(service: Any, grey_png: Callable[..., bytes]):

@@ -16,8 +16,8 @@ HEAD = """\
 - `model` is the name in the routes; it is empty for a request that named no model that is served.
 - `code` is the HTTP status (for gRPC the equal one), `reason` the code of [the error](errors.md), `ok` where there is
   none.
-- Probes and metadata are not counted. With several workers every figure is of all of them together; exemplars (the
-  caller's `traceparent`) need one worker.
+- Probes and metadata are not counted. With several workers every figure is of all of them together, and so is
+  every exemplar (the caller's `traceparent`), a second late.
 - `process_cpu_seconds_total`, `process_resident_memory_bytes` and their like are of one worker, where there is one.
 
 | metric | kind | labels | meaning |

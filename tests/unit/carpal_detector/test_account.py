@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from carpal.imaging.readers import DirectReader
 from carpal_detector.account import Accounts
 from carpal_detector.audit import Audit
 from carpal_detector.errors import OverloadedError
+from carpal_detector.logs import Logger
 from carpal_detector.metrics import Metrics
 from carpal_detector.options import Options
 from carpal_detector.reporting import Encoded, report_file
@@ -99,3 +102,16 @@ def test_a_failure_says_nothing_of_images(served: Served, tmp_path: Path):
     text = (tmp_path / "audit").read_text()
     assert (json.loads(text)["reason"], json.loads(text)["images"]) == ("request.invalid", [])
     assert "Smith" not in text
+
+
+@pytest.mark.parametrize(("failure", "code"), [(None, 200), (OverloadedError("full", retry_after_s=1), 429)])
+def test_a_line_says_what_a_request_was_where_that_is_wanted(failure: Exception | None, code: int):
+    log = io.StringIO()
+    accounts = Accounts(Metrics(CollectorRegistry()), access=Logger(log))
+    with suppress(OverloadedError), accounts.open("infer", "7", HEADERS):
+        if failure is not None:
+            raise failure
+    line = json.loads(log.getvalue())
+    said = {"event": "request", "request_id": "7", "route": "infer", "code": code, "trace_id": "ab" * 16}
+    assert said.items() <= line.items()
+    assert line["ms"] >= 0

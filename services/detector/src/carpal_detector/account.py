@@ -11,6 +11,7 @@ from typing import Self
 from carpal.errors import CarpalError
 from carpal_detector.audit import Audit
 from carpal_detector.errors import ClientGoneError
+from carpal_detector.logs import Logger
 from carpal_detector.metrics import Metrics
 from carpal_detector.reporting import Reported
 from carpal_detector.served import Served
@@ -25,12 +26,20 @@ class Accounts:
         metrics: count all of them.
         audit: writes a line for each, where there is one.
         tracer: makes spans of each, where there is one.
+        access: writes a line for each, where there is one.
     """
 
-    def __init__(self, metrics: Metrics, audit: Audit | None = None, tracer: Tracer | None = None) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        audit: Audit | None = None,
+        tracer: Tracer | None = None,
+        access: Logger | None = None,
+    ) -> None:
         self.metrics = metrics
         self.audit = audit
         self.tracer = tracer
+        self.access = access
 
     def open(self, route: str, request_id: str, headers: Mapping[str, str]) -> Account:
         """An account, to be used in a ``with``.
@@ -83,14 +92,27 @@ class Account:
         accounts, served = self._accounts, self.served
         code, reason = outcome(failure)
         model = served.name if served else ""
+        seconds = time.perf_counter() - self._begun_s
         accounts.metrics.ended(
             model,
             code,
             reason,
             failure,
-            seconds=time.perf_counter() - self._begun_s,
+            seconds=seconds,
             trace_id=self._caller.trace_id if self._caller else None,
         )
+        if accounts.access is not None:
+            accounts.access.info(
+                "request",
+                request_id=self._request_id,
+                route=self._route,
+                model=model,
+                code=int(code),
+                reason=reason,
+                images=len(self.reports),
+                ms=round(seconds * 1e3, 3),
+                **({"trace_id": self._caller.trace_id} if self._caller else {}),
+            )
         if accounts.audit is None and accounts.tracer is None:
             return
         records = [report.record for report in self.reports] if failure is None else []

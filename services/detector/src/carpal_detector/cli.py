@@ -81,6 +81,7 @@ def serve(
         float, typer.Option(help="Seconds between looks at the channels that are served; 0: never.")
     ] = 10.0,
     audit: Annotated[Path | None, typer.Option(help="File to append a JSON line to for each request.")] = None,
+    access_log: Annotated[bool, typer.Option(help="Log a line for each request.")] = False,
     traces: Annotated[str, typer.Option(help="none, or otlp: OpenTelemetry, as the OTEL_* variables say.")] = "none",
     linger_s: Annotated[float, typer.Option(help="After SIGTERM: seconds of serving on, no longer ready.")] = 0.5,
     drain_s: Annotated[float, typer.Option(help="After that: seconds for admitted requests to finish.")] = 25.0,

@@ -14,6 +14,7 @@ import os
 from collections import Counter as Tally
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -25,6 +26,7 @@ from carpal.detection.detector import Detector
 from carpal.records.record import Record
 from carpal_detector import families
 from carpal_detector.errors import DeadlinePassedError, RetryLaterError
+from carpal_detector.exemplars import Exemplars
 from carpal_detector.families import FAMILIES, Family
 from carpal_detector.histograms import Histogram
 
@@ -48,7 +50,9 @@ class Metrics:
         self._in_flight = 0
         self._noted: deque[tuple[str, Record]] = deque()
         self._answered: dict[str, list[float]] = {}
-        self._most_noted = 1 if MULTIPROCESS in os.environ else MOST_NOTED
+        folder = os.environ.get(MULTIPROCESS)
+        self._most_noted = 1 if folder else MOST_NOTED
+        self._exemplars = Exemplars(Path(folder), families.DURATION) if folder else None
         self.watch({families.IN_FLIGHT: lambda: self._in_flight})
 
     def began(self) -> None:
@@ -81,6 +85,8 @@ class Metrics:
             return
         if failure is None:
             self._of(families.DURATION, model, "total").observe(seconds, {"trace_id": trace_id})
+            if self._exemplars is not None and trace_id is not None:
+                self._exemplars.note((model, "total"), seconds, trace_id)
         elif isinstance(failure, RetryLaterError | DeadlinePassedError):
             self._of(families.SHED, reason).inc()
         self._of(families.REQUESTS, model, code, reason).inc()
@@ -124,6 +130,8 @@ class Metrics:
         """Bring everything up to date; every worker does it now and then, because another may be asked."""
         self._count_noted()
         self._count_answered()
+        if self._exemplars is not None:
+            self._exemplars.write()
         for family, value in self._gauges.items():
             self._of(family).set(value())
 
@@ -181,10 +189,10 @@ class Metrics:
             self._of(families.CONFIDENCE, model, label).observe_all(said)
 
     def _all(self) -> CollectorRegistry:
-        if MULTIPROCESS not in os.environ:
+        if self._exemplars is None:
             return self.registry
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has no types for it
+        registry.register(self._exemplars.onto(MultiProcessCollector(None)))  # type: ignore[no-untyped-call]  # no types
         return registry
 
     def _of(self, family: Family, *labels: str) -> Any:

@@ -58,6 +58,7 @@ class Service:
             self.metrics,
             Audit(settings.audit, self._audit_lost) if settings.audit else None,
             OtlpTracer() if settings.traces == "otlp" else None,
+            logger if settings.access_log else None,
         )
         salt = patient_salt(os.environ)
         decoders = min(streams, cores)

@@ -110,6 +110,9 @@ class Settings(Document):
     audit: Path | None = Field(
         default=None, description="file to append a JSON line to for each request: who, when, which model, how it ended"
     )
+    access_log: bool = Field(
+        default=False, description="log a line for each request: its id, route, model, status, images and milliseconds"
+    )
     traces: Literal["none", "otlp"] = Field(
         default="none", description="otlp: export OpenTelemetry traces, as the OTEL_* variables say"
     )
