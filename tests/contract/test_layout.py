@@ -27,6 +27,7 @@ TESTED_ELSEWHERE = {
     "carpal/packages/s3.py": "on a server that speaks S3: tests/integration/s3/test_repository.py",
     "carpal_detector/kserve_adapter.py": "in the SDK's server: tests/integration/test_service_conformance.py",
     "carpal_detector/openapi_schemas.py": "answers are held to them: tests/unit/carpal_detector/test_openapi.py",
+    "carpal_detector/reception.py": "before every request: tests/unit/carpal_detector/test_rest.py and test_rpc.py",
     "carpal_detector/service.py": "put together for every test of it: tests/unit/carpal_detector/test_rest.py",
     "carpal_detector/workers.py": "as processes: tests/integration/test_service_workers.py",
     "carpal_detector/server.py": "as a process of its own: tests/integration/test_service_process.py",

@@ -13,20 +13,18 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from carpal_detector import bodies, metadata, openapi
-from carpal_detector.account import Account, Accounts
+from carpal_detector.account import Account
 from carpal_detector.bodies import Content
-from carpal_detector.budget import Budget, Lease
+from carpal_detector.budget import Lease
 from carpal_detector.codecs import v1, v2_json
 from carpal_detector.envelope import Endpoint, Envelope, json_response, no_such_route
 from carpal_detector.hangup import unless_gone
-from carpal_detector.inference import Inference
-from carpal_detector.lifecycle import Lifecycle
 from carpal_detector.logs import Logger
+from carpal_detector.reception import Reception
 from carpal_detector.reporting import Encoded, Reported
-from carpal_detector.scheduler import Scheduler
 from carpal_detector.served import Served
 from carpal_detector.statistics import statistics
-from carpal_detector.terms import Terms, TermsReader
+from carpal_detector.terms import Terms
 
 JSON, BINARY = "application/json", "application/octet-stream"
 INLINE_BYTES = 64 * 1024
@@ -36,28 +34,19 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 
 class Rest:
-    """The routes, over collaborators that it is given."""
+    """The routes.
 
-    def __init__(
-        self,
-        *,
-        lifecycle: Lifecycle,
-        scheduler: Scheduler,
-        inference: Inference,
-        accounts: Accounts,
-        budget: Budget,
-        terms: TermsReader,
-        logger: Logger,
-        max_body_bytes: int,
-        body_timeout_s: float,
-    ) -> None:
-        self._lifecycle = lifecycle
-        self._scheduler = scheduler
-        self._inference = inference
-        self._accounts = accounts
-        self._metrics = accounts.metrics
-        self._budget = budget
-        self._terms = terms
+    Args:
+        reception: takes requests for detection in.
+        logger: hears of defects.
+        max_body_bytes: the largest body.
+        body_timeout_s: seconds in which one has to arrive.
+    """
+
+    def __init__(self, reception: Reception, logger: Logger, *, max_body_bytes: int, body_timeout_s: float) -> None:
+        self._reception = reception
+        self._lifecycle = reception.lifecycle
+        self._inference = reception.inference
         self._logger = logger
         self._max_body_bytes = max_body_bytes
         self._body_timeout_s = body_timeout_s
@@ -87,7 +76,7 @@ class Rest:
         return Envelope(Router(routes, redirect_slashes=False, default=no_such_route), self._lifecycle, self._logger)
 
     async def _infer(self, request: Request) -> Response:
-        with self._account(request, "infer") as account, self._budget.lease() as lease:
+        with self._account(request, "infer") as account, self._reception.lease() as lease:
             served, terms, content, body = await self._take(request, account, lease)
             if content is Content.IMAGE:
                 (report,) = account.reports = await self._image(request, served, body, terms)
@@ -103,7 +92,7 @@ class Rest:
             return Response(body, headers={v2_json.HEADER_LENGTH: str(header_length)}, media_type=BINARY)
 
     async def _predict(self, request: Request) -> Response:
-        with self._account(request, "predict") as account, self._budget.lease() as lease:
+        with self._account(request, "predict") as account, self._reception.lease() as lease:
             served, terms, content, body = await self._take(request, account, lease)
             if content is Content.IMAGE:
                 reports = await self._image(request, served, body, terms)
@@ -117,17 +106,14 @@ class Rest:
 
     async def _take(self, request: Request, account: Account, lease: Lease) -> tuple[Served, Terms, Content, bytes]:
         """What every request for detection needs; all that headers can decide is decided before the body is read."""
-        served = self._addressed(request)
-        account.served = served
-        headers = request.scope["plain_headers"]
-        terms = account.terms = self._terms.read(headers)
+        headers, path = request.scope["plain_headers"], request.path_params
+        served = self._reception.admit(account, path["model"], path.get("version"), headers)
         content = Content.JSON if v2_json.HEADER_LENGTH in headers else bodies.declared(headers)
-        self._scheduler.expect_room(deadline_s=terms.deadline_s, tenant=terms.tenant)
         limit_s = None if bodies.ARRIVED in request.scope else self._body_timeout_s
         body = await bodies.read_body(
             request.receive, headers, lease, limit_bytes=self._max_body_bytes, limit_s=limit_s
         )
-        return served, terms, content or bodies.sniffed(body), body
+        return served, account.terms, content or bodies.sniffed(body), body
 
     async def _image(self, request: Request, served: Served, body: bytes, terms: Terms) -> list[Reported]:
         """A plain image; the query holds the options."""
@@ -138,11 +124,10 @@ class Rest:
         return await unless_gone(request.receive, work)
 
     def _account(self, request: Request, route: str) -> Account:
-        return self._accounts.open(route, request.scope["request_id"], request.scope["plain_headers"])
+        return self._reception.open(route, request.scope["request_id"], request.scope["plain_headers"])
 
     async def _parsed(self, parse: Callable[[], T], text_bytes: int) -> T:
-        """What a body says; a long text is read on another thread, because the event loop never computes."""
-        return parse() if text_bytes <= INLINE_BYTES else await self._scheduler.aside(parse)
+        return await self._reception.parsed(parse, short=text_bytes <= INLINE_BYTES)
 
     def _addressed(self, request: Request) -> Served:
         return self._lifecycle.model(request.path_params["model"], request.path_params.get("version"))
@@ -151,7 +136,7 @@ class Rest:
         return json_response(metadata.root(self._lifecycle, self._version, str(request.base_url)))
 
     async def _prometheus(self, request: Request) -> Response:
-        body, media_type = self._metrics.render(request.headers.get("accept", ""))
+        body, media_type = self._reception.metrics.render(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": media_type})
 
     async def _openapi(self, _request: Request) -> Response:
@@ -181,7 +166,7 @@ class Rest:
 
     async def _stats(self, request: Request) -> Response:
         served = self._addressed(request)
-        return json_response({"model_stats": [statistics(self._metrics.collect(), served)]})
+        return json_response({"model_stats": [statistics(self._reception.metrics.collect(), served)]})
 
     async def _models(self, _request: Request) -> Response:
         return json_response({"models": list(self._lifecycle.models)})

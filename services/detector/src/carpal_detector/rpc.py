@@ -16,43 +16,30 @@ from grpc_reflection.v1alpha import reflection
 
 from carpal.errors import CarpalError
 from carpal_detector import metadata
-from carpal_detector.account import Account, Accounts
-from carpal_detector.budget import Budget
+from carpal_detector.account import Account
 from carpal_detector.codecs import v2_grpc
 from carpal_detector.envelope import REQUEST_ID, RequestIds
 from carpal_detector.errors import MalformedError, PortInUseError, RetryLaterError, unexpected
-from carpal_detector.inference import Inference
-from carpal_detector.lifecycle import Lifecycle
 from carpal_detector.logs import Logger, place
 from carpal_detector.proto import open_inference_pb2 as messages
-from carpal_detector.scheduler import Scheduler
+from carpal_detector.reception import Reception
 from carpal_detector.served import Served
-from carpal_detector.terms import Terms, TermsReader
 
 SERVICE = "inference.GRPCInferenceService"
 STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class Rpc:
-    """The methods, over collaborators that they are given."""
+    """The methods.
 
-    def __init__(
-        self,
-        *,
-        lifecycle: Lifecycle,
-        scheduler: Scheduler,
-        inference: Inference,
-        accounts: Accounts,
-        budget: Budget,
-        terms: TermsReader,
-        logger: Logger,
-    ) -> None:
-        self._lifecycle = lifecycle
-        self._scheduler = scheduler
-        self._inference = inference
-        self._accounts = accounts
-        self._budget = budget
-        self._terms = terms
+    Args:
+        reception: takes requests for detection in.
+        logger: hears of defects.
+    """
+
+    def __init__(self, reception: Reception, logger: Logger) -> None:
+        self._reception = reception
+        self._lifecycle = reception.lifecycle
         self._logger = logger
         self._version = version(metadata.SERVER)
         self._ids = RequestIds()
@@ -131,19 +118,18 @@ class Rpc:
         """One request for detection."""
         headers = _headers(context)
         async with self._errors(context) as request_id:
-            account = self._accounts.open("ModelInfer", request_id, headers)
-            with account, self._budget.lease() as lease:
-                served = account.served = self._lifecycle.model(request.model_name, request.model_version)
-                terms = account.terms = self._terms.read(headers).within(context.time_remaining())
-                self._scheduler.expect_room(deadline_s=terms.deadline_s, tenant=terms.tenant)
+            account = self._reception.open("ModelInfer", request_id, headers)
+            with account, self._reception.lease() as lease:
+                left_s = context.time_remaining()
+                served = self._reception.admit(account, request.model_name, request.model_version, headers, left_s)
                 lease.grow(v2_grpc.held_bytes(request))
-                return await self._infer(account, served, request, terms)
+                return await self._infer(account, served, request)
 
-    async def _infer(self, account: Account, served: Served, request: Any, terms: Terms) -> Any:
-        parse = partial(v2_grpc.parse, request)
+    async def _infer(self, account: Account, served: Served, request: Any) -> Any:
         # Raw contents are looked at where they are; typed ones are numbers to be read one by one.
-        call = parse() if request.raw_input_contents else await self._scheduler.aside(parse)
-        account.reports, tensors = await self._inference.call(served, call, terms)
+        short = bool(request.raw_input_contents)
+        call = await self._reception.parsed(partial(v2_grpc.parse, request), short=short)
+        account.reports, tensors = await self._reception.inference.call(served, call, account.terms)
         return v2_grpc.render(served.name, served.version, call.id, tensors, raw=call.binary)
 
     @asynccontextmanager

@@ -19,6 +19,7 @@ from carpal_detector.inference import Inference
 from carpal_detector.lifecycle import Lifecycle
 from carpal_detector.logs import Logger
 from carpal_detector.metrics import Metrics
+from carpal_detector.reception import Reception
 from carpal_detector.reload import Follower
 from carpal_detector.rest import Rest
 from carpal_detector.rpc import Rpc
@@ -64,27 +65,18 @@ class Service:
         decoders = min(streams, cores)
         self.isolated = IsolatedReader(workers=decoders, patient_salt=salt) if settings.isolate else None
         reader = self.isolated or DirectReader(patient_salt=salt)
-        inference = Inference(self.scheduler, self.metrics, reader=reader)
-        self.app = Rest(
+        reception = Reception(
             lifecycle=self.lifecycle,
             scheduler=self.scheduler,
-            inference=inference,
+            inference=Inference(self.scheduler, self.metrics, reader=reader),
             accounts=self.accounts,
             budget=budget,
             terms=terms,
-            logger=logger,
-            max_body_bytes=settings.max_body_bytes,
-            body_timeout_s=settings.body_timeout_s,
-        ).app()
-        self.rpc = Rpc(
-            lifecycle=self.lifecycle,
-            scheduler=self.scheduler,
-            inference=inference,
-            accounts=self.accounts,
-            budget=budget,
-            terms=terms,
-            logger=logger,
         )
+        self.app = Rest(
+            reception, logger, max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s
+        ).app()
+        self.rpc = Rpc(reception, logger)
         self.follower = Follower(
             settings,
             self.lifecycle,
