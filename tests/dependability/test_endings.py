@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.integration.conftest import until
 
@@ -139,6 +140,14 @@ def test_a_temporary_folder_that_fills_up_loses_nothing(
         with suppress(OSError), (root / "filler").open("wb", buffering=0) as filler:
             while filler.write(bytes(4096)):
                 pass
+        # Refusals of many kinds, so that there is more to be counted than before.
+        with httpx.Client(base_url=service.url, timeout=60) as client:
+            traced = {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}
+            for number in range(300):
+                path = f"/v2/models/{'tiny' if number % 2 else 'none'}/infer"
+                kind = ("image/png", "text/csv", "application/json")[number % 3]
+                answer = client.post(path, content=b"x" * number, headers={"content-type": kind, **traced})
+                assert 400 <= answer.status_code < 500
         until(load.more(500))
     figure(f"{load.statuses[200]} answered with a full temporary folder, {len(load.lost)} lost")
     assert load.lost == []

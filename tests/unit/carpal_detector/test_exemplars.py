@@ -48,3 +48,12 @@ def test_nothing_is_written_where_nothing_has_come(tmp_path: Path):
     before = path.stat().st_mtime_ns
     exemplars.write()
     assert path.stat().st_mtime_ns == before
+
+
+def test_a_disk_that_takes_nothing_fails_nobody_and_is_tried_again(tmp_path: Path):
+    exemplars = Exemplars(tmp_path / "later", DURATION)
+    exemplars.note(LABELS, 1.0, "a")
+    exemplars.write()
+    (tmp_path / "later").mkdir()
+    exemplars.write()
+    assert shown(exemplars, 1.0) == {"1.0": "a"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from carpal_detector.scratch import scratch
+from carpal_detector.scratch import reserve, scratch
 
 HOLDER = """
 import os, signal, sys
@@ -58,3 +58,14 @@ def test_what_others_live_in_and_what_is_no_folder_is_left_alone(place: Path):
         assert first != second
         assert first.exists()
     assert list(place.iterdir()) == [place / "mine-file"]
+
+
+def test_room_that_a_file_was_given_is_kept_for_it(place: Path):
+    own, other = place / f"counter_{os.getpid()}.db", place / "counter_0.db"
+    for path in (own, other):
+        path.touch()
+        os.truncate(path, 1 << 20)
+    reserve(place)
+    assert own.stat().st_blocks * 512 >= 1 << 20
+    assert own.stat().st_size == 1 << 20
+    assert other.stat().st_blocks == 0

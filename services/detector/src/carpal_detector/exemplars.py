@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import time
 
@@ -45,13 +46,14 @@ class Exemplars:
         self._changed = True
 
     def write(self) -> None:
-        """Have other workers see them."""
+        """Have other workers see them; on a full disk they see those of before."""
         if not self._changed:
             return
-        self._changed = False
         fresh = self._folder / f".{_PREFIX}{os.getpid()}"
-        fresh.write_bytes(orjson.dumps(self._held))
-        fresh.replace(self._folder / f"{_PREFIX}{os.getpid()}.json")
+        with suppress(OSError):
+            fresh.write_bytes(orjson.dumps(self._held))
+            fresh.replace(self._folder / f"{_PREFIX}{os.getpid()}.json")
+            self._changed = False
 
     def onto(self, collector: Collector) -> Collector:
         """What a collector gives, with the exemplars of all workers on it."""

@@ -29,6 +29,7 @@ from carpal_detector.errors import DeadlinePassedError, RetryLaterError
 from carpal_detector.exemplars import Exemplars
 from carpal_detector.families import FAMILIES, Family
 from carpal_detector.histograms import Histogram
+from carpal_detector.scratch import reserve
 
 STAGES = ("queue", "read", "preprocess", "infer", "postprocess")
 MEASURES = ("sharpness", "noise", "exposure", "clipped_share", "padded_share")
@@ -50,9 +51,9 @@ class Metrics:
         self._in_flight = 0
         self._noted: deque[tuple[str, Record]] = deque()
         self._answered: dict[str, list[float]] = {}
-        folder = os.environ.get(MULTIPROCESS)
-        self._most_noted = 1 if folder else MOST_NOTED
-        self._exemplars = Exemplars(Path(folder), families.DURATION) if folder else None
+        self._folder = Path(os.environ[MULTIPROCESS]) if MULTIPROCESS in os.environ else None
+        self._most_noted = 1 if self._folder else MOST_NOTED
+        self._exemplars = Exemplars(self._folder, families.DURATION) if self._folder else None
         self.watch({families.IN_FLIGHT: lambda: self._in_flight})
 
     def began(self) -> None:
@@ -130,10 +131,11 @@ class Metrics:
         """Bring everything up to date; every worker does it now and then, because another may be asked."""
         self._count_noted()
         self._count_answered()
-        if self._exemplars is not None:
-            self._exemplars.write()
         for family, value in self._gauges.items():
             self._of(family).set(value())
+        if self._folder is not None and self._exemplars is not None:
+            self._exemplars.write()
+            reserve(self._folder)
 
     def collect(self) -> Iterable[Metric]:
         """All values, of all workers."""
