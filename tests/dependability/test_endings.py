@@ -135,11 +135,10 @@ def test_a_temporary_folder_that_fills_up_loses_nothing(
     inside = ("unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o size=48m tmpfs {small} && exec "$@"', "sh")
     service = serve("--model", str(tiny_package), "--engine", "emulated:1", "--workers", "2", within=inside)
     root = Path(f"/proc/{service.process.pid}/root{small}")
+    with suppress(OSError), (root / "filler").open("wb", buffering=0) as filler:
+        while filler.write(bytes(4096)):
+            pass
     with Load(service.http, grey_png(), callers=2) as load:
-        until(load.more(50))
-        with suppress(OSError), (root / "filler").open("wb", buffering=0) as filler:
-            while filler.write(bytes(4096)):
-                pass
         # Refusals of many kinds, so that there is more to be counted than before.
         with httpx.Client(base_url=service.url, timeout=60) as client:
             traced = {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -120,9 +121,11 @@ def test_images_are_counted_together_and_never_later_than_they_are_asked_for(
     assert metrics._noted == deque()
 
 
-def test_a_worker_holds_no_count_back(served: Served, grey_png: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch):
+def test_a_worker_holds_no_count_back(
+    served: Served, grey_png: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     """Its counts would go with it. prometheus_client read the variable when it was imported, before this test."""
-    monkeypatch.setenv(MULTIPROCESS, "somewhere")
+    monkeypatch.setenv(MULTIPROCESS, str(tmp_path))
     metrics = Metrics(CollectorRegistry())
     metrics.image("tiny", served.detector.detect(grey_png()))
     assert metrics._noted == deque()

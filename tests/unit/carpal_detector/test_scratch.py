@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from carpal_detector.errors import WorkerFailedError
 from carpal_detector.scratch import reserve, scratch
 
 HOLDER = """
@@ -60,12 +62,17 @@ def test_what_others_live_in_and_what_is_no_folder_is_left_alone(place: Path):
     assert list(place.iterdir()) == [place / "mine-file"]
 
 
-def test_room_that_a_file_was_given_is_kept_for_it(place: Path):
-    own, other = place / f"counter_{os.getpid()}.db", place / "counter_0.db"
-    for path in (own, other):
-        path.touch()
-        os.truncate(path, 1 << 20)
-    reserve(place)
-    assert own.stat().st_blocks * 512 >= 1 << 20
-    assert own.stat().st_size == 1 << 20
-    assert other.stat().st_blocks == 0
+def test_room_is_there_before_anything_is_written(place: Path):
+    reserve(place, ["counter", "histogram"])
+    files = sorted(place.iterdir())
+    assert [path.name for path in files] == [f"counter_{os.getpid()}.db", f"histogram_{os.getpid()}.db"]
+    assert all(path.stat().st_blocks * 512 >= 1 << 20 for path in files)
+
+
+def test_no_room_is_said_in_words(place: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(WorkerFailedError, match="no room"):
+        reserve(place, ["counter"])

@@ -44,6 +44,9 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
+        folder = Path(os.environ[MULTIPROCESS]) if MULTIPROCESS in os.environ else None
+        if folder is not None:
+            reserve(folder, {f"gauge_{one.merged}" if one.kind == "gauge" else one.kind for one in FAMILIES})
         self._metrics = {family.name: _make(family, registry) for family in FAMILIES}
         self._children: dict[tuple[str, ...], Any] = {}
         self._gauges: dict[Family, Callable[[], float]] = {}
@@ -51,9 +54,8 @@ class Metrics:
         self._in_flight = 0
         self._noted: deque[tuple[str, Record]] = deque()
         self._answered: dict[str, list[float]] = {}
-        self._folder = Path(os.environ[MULTIPROCESS]) if MULTIPROCESS in os.environ else None
-        self._most_noted = 1 if self._folder else MOST_NOTED
-        self._exemplars = Exemplars(self._folder, families.DURATION) if self._folder else None
+        self._most_noted = 1 if folder else MOST_NOTED
+        self._exemplars = Exemplars(folder, families.DURATION) if folder else None
         self.watch({families.IN_FLIGHT: lambda: self._in_flight})
 
     def began(self) -> None:
@@ -126,6 +128,10 @@ class Metrics:
             self._of(families.MODEL, *self._info[name]).set(0)
         self._info[name] = labels
         self._of(families.MODEL, *labels).set(1)
+        # There from the start, at nought, because a rate is taken of what was there before.
+        self._of(families.REQUESTS, name, "200", "ok")
+        for stage in (*STAGES, "total"):
+            self._of(families.DURATION, name, stage)
 
     def refresh(self) -> None:
         """Bring everything up to date; every worker does it now and then, because another may be asked."""
@@ -133,9 +139,8 @@ class Metrics:
         self._count_answered()
         for family, value in self._gauges.items():
             self._of(family).set(value())
-        if self._folder is not None and self._exemplars is not None:
+        if self._exemplars is not None:
             self._exemplars.write()
-            reserve(self._folder)
 
     def collect(self) -> Iterable[Metric]:
         """All values, of all workers."""

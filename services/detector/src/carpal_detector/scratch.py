@@ -11,9 +11,11 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from carpal_detector.errors import WorkerFailedError
 
 
 @contextmanager
@@ -33,16 +35,29 @@ def scratch(prefix: str) -> Iterator[Path]:
         os.close(held)
 
 
-def reserve(folder: Path) -> None:
-    """Have the disk keep the room that files of this process were given and have not written to yet.
+def reserve(folder: Path, kinds: Iterable[str], size_bytes: int = 1 << 20) -> None:
+    """Take the room for files of prometheus_client before it makes them, which it would do without taking any.
 
-    prometheus_client maps its files into memory: where the disk is full, the first touch of a page ends the process.
+    It maps them into memory: on a disk that is full by then, the first touch of a page ends the process.
+
+    Args:
+        folder: of all workers.
+        kinds: what its files are called by: counter, histogram, gauge_livesum and so on.
+        size_bytes: of each; it makes those larger that turn out too small.
+
+    Raises:
+        WorkerFailedError: there is no room.
     """
-    for path in folder.glob(f"*_{os.getpid()}.db"):
-        with suppress(OSError), path.open("r+b") as file:
-            status = os.fstat(file.fileno())
-            if status.st_blocks * 512 < status.st_size:
-                os.posix_fallocate(file.fileno(), 0, status.st_size)
+    for kind in kinds:
+        with (folder / f"{kind}_{os.getpid()}.db").open("a+b") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, size_bytes)
+            except OSError as failure:
+                raise WorkerFailedError(
+                    f"There is no room for metrics in {folder}",
+                    failure.strerror or str(failure),
+                    "Free some, or name another folder in TMPDIR.",
+                ) from failure
 
 
 def _make(prefix: str) -> tuple[Path, int]:
