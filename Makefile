@@ -47,7 +47,7 @@ bench: setup ## Measure speed as ratios on this machine, with its fingerprint
 cluster-build: setup ## Build what a cluster is made of (20 minutes of two idle cores; nothing to do the second time)
 	@$(BIN)/python -m infra.cluster build
 
-cluster: setup ## Bring a real Kubernetes up on this machine, as root (NODES=2, PROFILES="ray keda gateway", CLUSTER=name)
+cluster: setup ## Bring a real Kubernetes up on this machine, as root (NODES=2, PROFILES="ray keda gateway monitors", CLUSTER=name)
 	@$(BIN)/python -m infra.cluster up --nodes $(NODES) $(foreach profile,$(PROFILES),--profile $(profile))
 
 cluster-down: setup ## Take the cluster down and leave nothing of it
@@ -74,7 +74,7 @@ requirements: setup ## Pin every dependency again, with hashes (UPGRADE=1 takes 
 	$(COMPILE) requirements/cluster.in --output-file requirements/cluster.txt
 	$(COMPILE) --override requirements/storage-overrides.txt --constraint requirements/dev.txt requirements/storage.in \
 	  --output-file requirements/storage.txt
-	for name in build detector trainer loadtest peer-mosec peer-litserve peer-ray; do \
+	for name in build sbom detector trainer loadtest peer-mosec peer-litserve peer-ray; do \
 	  $(COMPILE) --constraint requirements/dev.txt requirements/$$name.in --output-file requirements/$$name.txt; \
 	done
 	for name in peer-bentoml peer-mlserver; do $(COMPILE) requirements/$$name.in --output-file requirements/$$name.txt; done

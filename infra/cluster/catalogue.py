@@ -14,6 +14,7 @@ from infra.cluster.addons.keda import Keda
 from infra.cluster.addons.kserve import KServe
 from infra.cluster.addons.kuberay import KubeRay
 from infra.cluster.addons.metrics import Metrics
+from infra.cluster.addons.monitors import Monitors
 from infra.cluster.addons.objectstore import ObjectStore
 from infra.cluster.addons.prometheus import Prometheus
 from infra.cluster.addons.storage import Storage
@@ -27,6 +28,7 @@ PROFILES: Mapping[str, str] = {
     "ray": "KubeRay",
     "keda": "KEDA and Prometheus",
     "gateway": "the Gateway API by Traefik; KServe then makes an HTTPRoute for each InferenceService",
+    "monitors": "PodMonitor and PrometheusRule of the Prometheus operator, without the operator",
 }
 """What can be asked for beside the basis, and what it brings."""
 
@@ -42,6 +44,7 @@ def addons(profiles: Sequence[str]) -> list[Addon]:
     # Before KServe, which looks once, at its start, for the kinds that it may make.
     found += [Definitions(), Ingress()] if "gateway" in profiles else []
     found += [Prometheus(), Keda()] if "keda" in profiles else []
+    found += [Monitors()] if "monitors" in profiles else []
     found += [KServe(gateway="gateway" in profiles)]
     found += [KubeRay()] if "ray" in profiles else []
     return found

@@ -80,7 +80,7 @@ class Kubectl:
         return subprocess.run(words, input=text, capture_output=True, text=True, check=False)
 
 
-def wait_until(what: str, holds: Callable[[], bool], timeout_s: float) -> None:
+def wait_until(what: str, holds: Callable[[], bool], timeout_s: float, *, every_s: float = TICK_S) -> None:
     """Ask until it holds. Raises NotReadyError when the time is over."""
     deadline = time.monotonic() + timeout_s
     while not holds():
@@ -90,4 +90,4 @@ def wait_until(what: str, holds: Callable[[], bool], timeout_s: float) -> None:
                 "a program failed, or the machine is busy",
                 "see `cluster status` and `cluster logs`, then make cluster again",
             )
-        time.sleep(TICK_S)
+        time.sleep(every_s)

@@ -15,7 +15,7 @@ PARQUET_ONLY = {"pyarrow"}  # carpal[parquet], 150 MB that only a conversion on 
 OPENVINO_ONLY = {"openvino"}  # carpal[openvino], which computes: no load test does
 ADAPTER_ONLY = {"kserve"}  # carpal-detector[kserve], for people whose server is the SDK's own
 PEERS = tuple(f"peer-{name}" for name in ("bentoml", "litserve", "mlserver", "mosec", "pytriton", "ray"))
-APART = ("helm", "cluster", "storage", *PEERS)  # never beside what is tested
+APART = ("helm", "cluster", "storage", "sbom", *PEERS)  # never beside what is tested
 LOCKS = ("build", "detector", "trainer", "loadtest", "dev", *APART)
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^ ;]+)(?P<marker> ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")

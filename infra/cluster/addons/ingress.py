@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import yaml
+
 from infra.cluster.addons.addon import Site
+from infra.cluster.instance import written
 from infra.cluster.kubectl import wait_until
 from infra.cluster.objects import namespace
 from infra.cluster.program import Program
@@ -15,6 +18,7 @@ SPACE = "kserve"
 GATEWAY = "kserve-ingress-gateway"
 GATEWAY_CLASS = "traefik"
 PORT = 8000
+AGAIN, ATTEMPTS, AGAIN_AFTER = "again", 3, "10ms"
 READY_S = 60.0
 
 
@@ -38,15 +42,23 @@ class Definitions:
 
 
 class Ingress:
-    """Traefik with one entry point, whose port the Gateway's listener repeats because Traefik matches them by it."""
+    """Traefik with one entry point, whose port the Gateway's listener repeats because Traefik matches them by it.
+
+    A connection that a pod refuses is offered to the next one: until the kubelet has noticed the end of a process,
+    about a second, its address is still among those that requests go to. What was sent to a pod is never sent again.
+    """
 
     name = "gateway"
     ports: Mapping[str, int] = {"http": PORT}
 
     def programs(self, site: Site) -> Sequence[Program]:
+        again = {"http": {"middlewares": {AGAIN: {"retry": {"attempts": ATTEMPTS, "initialInterval": AGAIN_AFTER}}}}}
+        file = written(site.instance.folder / "traefik.yaml", yaml.safe_dump(again))
         words = [
             str(command(site.cache, "traefik")),
             f"--entrypoints.web.address=:{PORT}",
+            f"--entrypoints.web.http.middlewares={AGAIN}@file",
+            f"--providers.file.filename={file}",
             "--providers.kubernetesgateway=true",
             "--providers.kubernetesgateway.throttleduration=200ms",
             "--global.checknewversion=false",

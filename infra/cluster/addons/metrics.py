@@ -27,7 +27,8 @@ class Metrics:
         version = site.versions["METRICS_SERVER_VERSION"]
         values = {
             "image": {"repository": IMAGE, "tag": version},
-            "args": ["--kubelet-insecure-tls", "--metric-resolution=15s"],
+            # Fake nodes of KWOK have no kubelet: a thousand questions that nobody answers.
+            "args": ["--kubelet-insecure-tls", "--metric-resolution=15s", "--node-selector=type!=kwok"],
             "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},
             "livenessProbe": {"failureThreshold": 10},
             "readinessProbe": {"initialDelaySeconds": 1, "periodSeconds": 2, "failureThreshold": 30},

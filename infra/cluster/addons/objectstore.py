@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from infra.cluster.addons.addon import Site
 from infra.cluster.instance import written
@@ -20,6 +21,15 @@ SECRET_KEY = "carpal-test-secret"
 
 READY_S = 60.0
 VOLUME_LIMIT_MB = 1024
+
+
+def with_own_tmp(folder: Path, words: Sequence[str]) -> list[str]:
+    """The command that runs these words with a folder in the place of /tmp.
+
+    SeaweedFS keeps its sockets in /tmp, named by port alone: a second cluster would talk to the first one's volumes.
+    """
+    script = 'mount --bind "$0" /tmp && exec "$@"'
+    return ["unshare", "--mount", "--propagation=private", "sh", "-c", script, str(folder), *words]
 
 
 class ObjectStore:
@@ -52,7 +62,7 @@ class ObjectStore:
             "-filer.port=18888",
             "-volume.port=18080",
         ]
-        return [Program("s3", words)]
+        return [Program("s3", with_own_tmp(site.instance.part("s3/tmp"), words))]
 
     def install(self, site: Site) -> None:
         objects = outside_service("s3", SPACE, site.place.address, {"http": (80, PORT)})
