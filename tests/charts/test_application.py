@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -161,6 +163,26 @@ def scripts(name: str) -> Iterator[list[str]]:
 def test_carpal_takes_every_command_of_every_script(name: str):
     for words in scripts(name):
         parse(words)
+
+
+# In a process of its own: Locust replaces what sockets and threads are.
+LOCUST = """
+import sys
+from carpal_loadtests import locustfile  # adds its options to Locust's
+from locust.argument_parser import get_parser
+get_parser().parse_args(sys.argv[1:])
+"""
+
+
+def test_locust_takes_every_option_of_its_scripts():
+    (maps,) = of_kind("loadtest/workers", "ConfigMap")
+    for script in ("run.sh", "work.sh"):
+        (line,) = [line for line in maps["data"][script].splitlines() if "locust --headless" in line]
+        words = shlex.split(line)
+        options = words[words.index("locust") + 1 :]
+        assert {"--scenario", "--host", "--out"} < set(options)
+        done = subprocess.run([sys.executable, "-c", LOCUST, *options], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def test_scripts_are_found():

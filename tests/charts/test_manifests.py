@@ -187,7 +187,8 @@ def test_every_object_carries_the_release_in_its_name_and_labels(name: str):
         assert metadata["name"].startswith(release), metadata["name"]
         assert metadata["labels"]["app.kubernetes.io/instance"] == release
         assert metadata["labels"]["app.kubernetes.io/name"].startswith("carpal-")
-        assert "namespace" not in metadata, "the release's namespace is Helm's to say"
+        if part["kind"] not in ("Role", "RoleBinding"):  # what a load test may see is where its target is
+            assert "namespace" not in metadata, "the release's namespace is Helm's to say"
 
 
 @pytest.mark.parametrize("name", [name for name in sorted(EXAMPLES) if name.startswith("detector/")])

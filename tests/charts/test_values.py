@@ -55,6 +55,18 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "nothing to scale by": ({"resources": {"requests": {"cpu": None}, "limits": {"cpu": None}}}, ("requests.cpu",)),
     "no bound on streams": ({"resources": {"limits": {"cpu": None}}}, ("server.streams",)),
     "a latency that is no bucket": ({"monitoring": {"rules": {"latencySeconds": 0.7}}}, ("latencySeconds", "0.75")),
+    "an engine and another server": (
+        {"server": {"engine": "openvino"}, "transformer": {"predictor": "triton:8000"}}, ("server.engine", "auto")
+    ),
+    "another server without a port": ({"transformer": {"predictor": "http://triton"}}, ("transformer.predictor",)),
+    "a network's name and no server": ({"transformer": {"model": "wrist"}}, ("transformer.predictor",)),
+    "another server behind a closed policy": (
+        {"transformer": {"predictor": "triton:8000"}, "networkPolicy": {"enabled": True}}, ("networkPolicy.egress",)
+    ),
+    "a pod that is ended while it waits": (
+        {"transformer": {"predictor": "triton:8000", "timeoutSeconds": 600}}, ("server.startSeconds",)
+    ),
+    "KServe's predictor_host": ({"predictor_host": "triton"}, ("use transformer.predictor",)),
     "another account that nobody named": ({"serviceAccount": {"create": False}}, ("serviceAccount.name",)),
 }  # fmt: skip
 
@@ -64,6 +76,8 @@ OTHERS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "a load test of nothing": ("loadtest", {}, ("target",)),
     "Locust's host": ("loadtest", {**LOAD, "host": "http://x"}, ("use target",)),
     "a scenario without arrivals": ("loadtest", {**LOAD, "scenario": {"inline": {"name": "x"}}}, ("no arrivals",)),
+    "a namespace that nobody watches": ("loadtest", {**LOAD, "watch": {"namespace": "x"}}, ("watch.enabled",)),
+    "Locust's processes": ("loadtest", {**LOAD, "processes": 2}, ("use workers",)),
     "credentials for no place": ("loadtest", {**LOAD, "report": {"secretName": "x"}}, ("report.s3",)),
     "training on nothing": ("trainer", {"runs": {"claimName": "runs"}}, ("data.claimName",)),
     "a dataset and phantoms": ("trainer", {**TRAIN, "data": {"phantoms": 1, "claimName": "x"}}, ("data.claimName",)),
@@ -88,6 +102,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "KEDA by one trigger": {"autoscaling": {"class": "keda", "keda": {**KEDA["keda"], "queueDepth": 0}}},
     "a fixed number of pods": {"autoscaling": {"class": "none", "minReplicas": 1}},
     "a canary of another image": {"canary": {"enabled": True, "tag": "2"}, "route": ROUTE},
+    "another server that computes": {"transformer": {"predictor": "triton.radiology:8001", "protocol": "grpc-v2"}},
     "an environment variable": {"env": [{"name": "OMP_NUM_THREADS", "value": "1"}]},
     "streams in place of a CPU limit": {"server": {"streams": 4}, "resources": {"limits": {"cpu": None}}},
     "a share of pods that may be away": {"podDisruptionBudget": {"maxUnavailable": "25%"}},

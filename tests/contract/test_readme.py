@@ -44,6 +44,7 @@ ELSEWHERE = {
     REPLAYED: REPLAYED,
     LOCUST: LOCUST,
     "tests/cluster/test_detector_chart.py": "tests/cluster/test_detector_chart.py",
+    "tests/cluster/test_loadtest_chart.py": "tests/cluster/test_loadtest_chart.py",
 }
 RUNNABLE = {"sh", "console", "python"}
 SCREENS_OF_LINES = 2 * 60

@@ -33,6 +33,12 @@
 {{- if and (not .Values.server.streams) (not (dig "limits" "cpu" "" .Values.resources)) -}}
 {{- $problems = append $problems "Neither resources.limits.cpu nor server.streams is set, so every pod would compute as many images at once as its node has cores: set one." -}}
 {{- end -}}
+{{- if and .Values.transformer.predictor .Values.networkPolicy.enabled (not .Values.networkPolicy.egress) -}}
+{{- $problems = append $problems (printf "networkPolicy.enabled is on and networkPolicy.egress is empty, so pods would not reach transformer.predictor, %s: name it in networkPolicy.egress." .Values.transformer.predictor) -}}
+{{- end -}}
+{{- if gt (float64 .Values.transformer.timeoutSeconds) (float64 .Values.server.startSeconds) -}}
+{{- $problems = append $problems "transformer.timeoutSeconds is above server.startSeconds, so a pod would be started again while it still waits for the other server: raise server.startSeconds." -}}
+{{- end -}}
 {{- if and .Values.server.extraArgs (has "--model" .Values.server.extraArgs) -}}
 {{- $problems = append $problems "server.extraArgs holds --model, which this chart sets: use model.reference or model.storageUri." -}}
 {{- end -}}

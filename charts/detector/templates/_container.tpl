@@ -8,7 +8,14 @@
     - --host=0.0.0.0
     - --port=8080
     - --grpc-port=8081
-    - --engine={{ .root.Values.server.engine }}
+    {{- with .root.Values.transformer }}
+    {{- if .predictor }}
+    - --engine=remote:{{ ternary "grpc" "http" (eq .protocol "grpc-v2") }}://{{ .predictor }}{{ with .model }}/{{ . }}{{ end }}
+    - --remote-timeout-s={{ .timeoutSeconds }}
+    {{- else }}
+    - --engine={{ $.root.Values.server.engine }}
+    {{- end }}
+    {{- end }}
     - --streams={{ .root.Values.server.streams | default "$(CPU_LIMIT)" }}
     {{- with .root.Values.server.threads }}
     - --threads={{ . }}

@@ -13,6 +13,15 @@
 {{- .Values.serviceAccount.name | default (include "carpal-loadtest.name" .) -}}
 {{- end -}}
 
+{{- define "carpal-loadtest.workersName" -}}
+{{- include "carpal-loadtest.runName" . }}-workers
+{{- end -}}
+
+{{/* Where the replicas, autoscalers and events are that a run records. */}}
+{{- define "carpal-loadtest.watched" -}}
+{{- .Values.watch.namespace | default .Release.Namespace -}}
+{{- end -}}
+
 {{- define "carpal-loadtest.selector" -}}
 app.kubernetes.io/name: carpal-loadtest
 app.kubernetes.io/instance: {{ .Release.Name }}

@@ -1,7 +1,7 @@
-{{/* What every pod is beside its containers. */}}
+{{/* What every pod is beside its containers. Only what judges a run may ask the API server, and only where it records. */}}
 {{- define "carpal-loadtest.pod" -}}
 serviceAccountName: {{ include "carpal-loadtest.serviceAccountName" . }}
-automountServiceAccountToken: false
+automountServiceAccountToken: {{ and .Values.watch.enabled (eq (.role | default "") "load") }}
 enableServiceLinks: false
 restartPolicy: Never
 {{- with .Values.imagePullSecrets }}
@@ -27,18 +27,20 @@ volumes:
     emptyDir: {}
   - name: scripts
     configMap: {name: {{ include "carpal-loadtest.runName" . }}}
+  {{- if eq (.role | default "") "load" }}
   - name: report
     {{- if .Values.report.claimName }}
     persistentVolumeClaim: {claimName: {{ .Values.report.claimName }}}
     {{- else }}
     emptyDir: {}
     {{- end }}
+  {{- end }}
   {{- with .Values.volumes }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end -}}
 
-{{/* A container that runs a script of the ConfigMap. */}}
+{{/* A container that runs a script of the ConfigMap; .name is load or worker, and only the first keeps a report. */}}
 {{- define "carpal-loadtest.container" -}}
 - name: {{ .name }}
   image: {{ include "carpal-loadtest.image" .root | quote }}
@@ -46,6 +48,7 @@ volumes:
   command: [sh, /etc/carpal/{{ .script }}]
   env:
     - {name: RUN, value: {{ include "carpal-loadtest.runName" .root }}}
+    {{- if eq .name "load" }}
     {{- with .root.Values.report }}
     {{- with .endpoint }}
     - {name: AWS_ENDPOINT_URL_S3, value: {{ . | quote }}}
@@ -59,6 +62,7 @@ volumes:
       valueFrom: {secretKeyRef: {name: {{ $secret }}, key: {{ . }}}}
     {{- end }}
     {{- end }}
+    {{- end }}
   resources:
     {{- toYaml .root.Values.resources | nindent 4 }}
   securityContext:
@@ -66,7 +70,9 @@ volumes:
   volumeMounts:
     - {name: tmp, mountPath: /tmp}
     - {name: scripts, mountPath: /etc/carpal, readOnly: true}
+    {{- if eq .name "load" }}
     - {name: report, mountPath: /report}
+    {{- end }}
     {{- with .root.Values.volumeMounts }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

@@ -10,6 +10,7 @@ from typing import Any
 import gevent
 
 from carpal.errors import CarpalError
+from carpal_loadtests.cluster import Cluster, open_cluster
 from carpal_loadtests.conservation import OnTheWay
 from carpal_loadtests.deal import Master
 from carpal_loadtests.generator import Measurement
@@ -47,6 +48,7 @@ class Gathering:
         self._seen: list[OnTheWay] = []
         self._zero_unix_s = 0.0
         self._telemetry: Telemetry | None = None
+        self._cluster: Cluster | None = None
         self._open = False
 
     def _start(self, **_: Any) -> None:
@@ -59,10 +61,11 @@ class Gathering:
             scenario, base = load_scenario(self._environment.parsed_options.scenario)
             setting = setting_of(self._environment)
             self._plan, self._target = prepare(scenario, base, setting)
+            self._cluster = open_cluster(setting.place) if setting.place else None
         except CarpalError as failure:
             self._end(failure.status.exit, str(failure))
             return
-        self._telemetry = Telemetry(probes(setting, self._target) if self._out else ())
+        self._telemetry = Telemetry(probes(setting, self._target, self._cluster) if self._out else ())
         self._master.deal()
 
     def _go(self, zero_unix_s: float) -> None:
@@ -102,6 +105,7 @@ class Gathering:
             fingerprint(),
             samples=samples,
             missed=self._telemetry.missed,
+            events=self._cluster.events(self._zero_unix_s) if self._cluster else (),
             processes=self._master.workers,
         )
         try:

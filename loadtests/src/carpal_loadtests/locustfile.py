@@ -25,6 +25,8 @@ def _options(parser: Any) -> None:
     parser.add_argument("--scenario", default="smoke", help="YAML file, or the name of a shipped scenario")
     parser.add_argument("--model", default="", help="default: the scenario's, or the target's only one")
     parser.add_argument("--grpc", default="", help="HOST:PORT, for scenarios that speak gRPC")
+    parser.add_argument("--namespace", default="", help="Kubernetes namespace whose replicas are recorded with --out")
+    parser.add_argument("--kubeconfig", default="", help="default: $KUBECONFIG, or the account of this pod")
     parser.add_argument("--out", default="", help="new folder for result and rows; the exit code is then the verdict")
 
 

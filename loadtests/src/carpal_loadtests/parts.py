@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gevent
 
+from carpal_loadtests.cluster import Place
 from carpal_loadtests.deal import Worker
 from carpal_loadtests.plan import Plan
 from carpal_loadtests.rows import Row
@@ -24,7 +26,9 @@ def plan_of(environment: Any) -> Plan:
 def setting_of(environment: Any) -> Setting:
     """Where its load goes."""
     options = environment.parsed_options
-    return Setting(environment.host or "", options.model or None, options.grpc or None)
+    kubeconfig = Path(options.kubeconfig) if options.kubeconfig else None
+    place = Place(options.namespace, kubeconfig) if options.namespace else None
+    return Setting(environment.host or "", options.model or None, options.grpc or None, place=place)
 
 
 class PartSender:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from carpal.terminal import Terminal
 from carpal_loadtests import target as service
-from carpal_loadtests.cluster import Place, open_cluster
+from carpal_loadtests.cluster import Cluster, Place, open_cluster
 from carpal_loadtests.errors import UnwritableError
 from carpal_loadtests.generator import Measurement, generate
 from carpal_loadtests.job import Progress
@@ -72,7 +72,7 @@ def run_trial(plan: Plan, described: Target, setting: Setting, out: Path, termin
     refuse_taken(out)
     cluster = open_cluster(setting.place) if setting.place else None
     make_folder(out)
-    telemetry = Telemetry([*probes(setting, described), *([cluster.probe] if cluster else [])])
+    telemetry = Telemetry(probes(setting, described, cluster))
     ended = 0
     with (
         tempfile.TemporaryDirectory(prefix=".run-", dir=out, ignore_cleanup_errors=True) as work,
@@ -119,13 +119,13 @@ def keep(trial: Trial, out: Path, *, result: Result | None = None) -> None:
     )
 
 
-def probes(setting: Setting, described: Target) -> list[Probe]:
-    """What can be watched of this target."""
+def probes(setting: Setting, described: Target, cluster: Cluster | None) -> list[Probe]:
+    """What can be watched of this target, and of the cluster that it is in."""
     urls = list(setting.metrics)
     if not urls and service.exposes_metrics(described.url):
         urls.append(f"{described.url}/metrics")
     here = local_processes(described.url)
-    return [*map(scraping, urls), *([here] if here else [])]
+    return [*map(scraping, urls), *([here] if here else []), *([cluster.probe] if cluster else [])]
 
 
 def make_folder(out: Path) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 import yaml
 
+from carpal_loadtests import scenario as scenarios
 from carpal_loadtests.cluster import READY, SOURCE, WANTED, Place, open_cluster
 from carpal_loadtests.errors import ClusterError
+from carpal_loadtests.result import read_result
 
 ANSWERS = Path(__file__).resolve().parents[2] / "data/kubernetes"
 NAMESPACE = "hpa-record"
@@ -117,3 +122,14 @@ def test_a_cluster_that_is_not_there_or_refuses_is_said(
         open_cluster(Place(NAMESPACE, kubeconfig))
     with pytest.raises(ClusterError, match="reaches no cluster"):
         open_cluster(Place(NAMESPACE, written(tmp_path, dead_url)))
+
+
+def test_whoever_leads_locust_records_them(
+    kubeconfig: Path, known: Callable[..., Any], scenario: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "scenario.yaml").write_bytes(scenario(rate_per_s=10, duration_s=1).to_json())
+    words = ["-f", str(Path(scenarios.__file__).with_name("locustfile.py")), "--headless", "--host", known().url]
+    words += ["--scenario", str(tmp_path / "scenario.yaml"), "--out", str(tmp_path / "out")]
+    words += ["--namespace", NAMESPACE, "--kubeconfig", str(kubeconfig)]
+    subprocess.run([sys.executable, "-m", "locust", *words], check=True, capture_output=True, timeout=170)
+    assert SOURCE in read_result(tmp_path / "out")[0].watched.sources
