@@ -16,7 +16,7 @@ from infra.cluster.workshop import Workshop
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "out/test-cluster"
-COMMON = ("images", "requirements/build.txt", "model_repo")
+COMMON = ("images", "requirements/build.txt", "requirements/sbom.txt", "model_repo")
 SOURCES = {
     "detector": (*COMMON, "requirements/detector.txt", "services/detector"),
     "loadtest": (*COMMON, "requirements/loadtest.txt", "loadtests"),

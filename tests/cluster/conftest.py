@@ -1,17 +1,25 @@
 """A real cluster for the tests of this folder: the one that $CLUSTER names, or one brought up for them.
 
+$TEST_KUBECONFIG names any other, on which the cases run that need no more than its API server, with the image that
+$DETECTOR_IMAGE names; the others skip. It is not $KUBECONFIG, because that may lead to a cluster that people work with.
+
 Not part of `make test`: `make test-cluster` runs it, as root, once `make cluster-build` has been run. Every case has a
 namespace of its own that is removed after it, failed or not, and prints its figures beside its verdict.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import subprocess
 import sys
+import tarfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +29,20 @@ from infra.cluster.instance import Instance, instance
 from infra.cluster.kubectl import Kubectl
 from infra.cluster.objects import namespace as namespace_object
 from infra.cluster.workshop import Workshop, workshop
-from tests.cluster import application
+from tests.cluster import application, course, loadtest
+from tests.cluster.course import Course
+from tests.cluster.environment import environment
 from tests.cluster.load import Measured
 from tests.cluster.place import Space
-from tests.cluster.release import Release
+from tests.cluster.release import ROOT, Release
 from tests.cluster.report import Report
 from tests.cluster.store import Store
 from tools.helm import helm
 
-PROFILES = ("ray", "gateway", "keda")
+PROFILES = ("ray", "gateway", "keda", "monitors")
 NODES = 2
 REPORT = Report()
+OTHER = os.environ.get("TEST_KUBECONFIG")
 Figure = Callable[[str, Any], None]
 
 
@@ -44,29 +55,44 @@ def shop() -> Workshop:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Instance]:
     """A cluster of `make cluster`: one that $CLUSTER names stays up, one made for the tests goes with them."""
+    if OTHER:
+        pytest.skip("uses programs and the network of a cluster of make cluster, and TEST_KUBECONFIG names another one")
     name = os.environ.get("CLUSTER")
     found = instance(name or "test")
     asked = os.environ.get("PROFILES")
     profiles = PROFILES if asked is None else tuple(asked.split())
     words = [f"--nodes={os.environ.get('NODES', NODES)}", *(f"--profile={profile}" for profile in profiles)]
     started = time.monotonic()
-    assert cli.main(["--name", found.name, "up", *words]) == 0
-    REPORT.keep("cluster", "seconds_up", round(time.monotonic() - started, 1))
-    yield found
-    if not name:
-        assert cli.main(["--name", found.name, "down"]) == 0
+    try:
+        assert cli.main(["--name", found.name, "up", *words]) == 0
+        REPORT.keep("cluster", "seconds_up", round(time.monotonic() - started, 1))
+        yield found
+    finally:
+        if not name:
+            assert cli.main(["--name", found.name, "down"]) == 0
 
 
 @pytest.fixture(scope="session")
-def kubectl(cluster: Instance, shop: Workshop) -> Kubectl:
-    """The cluster's API server, as administrator."""
-    return Kubectl(shop.tools.path("kubectl"), cluster.kubeconfig)
+def kubeconfig(request: pytest.FixtureRequest) -> Path:
+    """How the cluster's API server is reached, as administrator."""
+    return Path(OTHER) if OTHER else request.getfixturevalue("cluster").kubeconfig
 
 
 @pytest.fixture(scope="session")
-def detector(cluster: Instance, shop: Workshop) -> dict[str, str]:
-    """The chart's values ``image`` for the detector's image, which is on every node."""
-    return application.on_nodes(cluster, shop, "detector")
+def kubectl(kubeconfig: Path, shop: Workshop) -> Kubectl:
+    """The cluster's API server."""
+    return Kubectl(shop.tools.path("kubectl"), kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def detector(request: pytest.FixtureRequest, shop: Workshop) -> dict[str, str]:
+    """The chart's values ``image`` for the detector's image, which every node has or can fetch."""
+    if not OTHER:
+        return application.on_nodes(request.getfixturevalue("cluster"), shop, "detector")
+    repository, _, tag = os.environ.get("DETECTOR_IMAGE", "").rpartition(":")
+    if not repository:
+        pytest.skip("DETECTOR_IMAGE names no image, as repository:tag, that the cluster of TEST_KUBECONFIG can fetch")
+    return {"repository": repository, "tag": tag}
 
 
 @pytest.fixture
@@ -85,27 +111,45 @@ def space(kubectl: Kubectl, request: pytest.FixtureRequest) -> Iterator[Space]:
 
 
 @pytest.fixture(params=[3, 4], ids=["helm-3", "helm-4"])
-def either(request: pytest.FixtureRequest, cluster: Instance, space: Space, tmp_path: Path) -> Iterator[Release]:
+def either(request: pytest.FixtureRequest, kubeconfig: Path, space: Space, tmp_path: Path) -> Iterator[Release]:
     """A release to be, by each major of Helm."""
-    yield from _release(request, request.param, cluster, space, tmp_path)
+    yield from _release(request, request.param, kubeconfig, space, tmp_path)
 
 
 @pytest.fixture
-def release(request: pytest.FixtureRequest, cluster: Instance, space: Space, tmp_path: Path) -> Iterator[Release]:
+def release(request: pytest.FixtureRequest, kubeconfig: Path, space: Space, tmp_path: Path) -> Iterator[Release]:
     """A release to be."""
-    yield from _release(request, 4, cluster, space, tmp_path)
+    yield from _release(request, 4, kubeconfig, space, tmp_path)
 
 
 def _release(
-    request: pytest.FixtureRequest, major: int, cluster: Instance, space: Space, folder: Path
+    request: pytest.FixtureRequest, major: int, kubeconfig: Path, space: Space, folder: Path
 ) -> Iterator[Release]:
     program = helm(major)
     assert program, "make setup fetches Helm"
-    found = Release(program, cluster, space, folder)
+    found = Release(program, kubeconfig, lambda: request.getfixturevalue("cluster"), space, folder)
     yield found
     # What failed is shown before its namespace goes, and is left as it is until then.
     if not REPORT.failed(request.node.name):
         found("uninstall", found.name, "--ignore-not-found")
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Callable[[str], Path]:
+    """``before(chart)``: its folder as it was before its last commit."""
+
+    def find(chart: str) -> Path:
+        log = ["git", "log", "--format=%H", "--max-count=2", "--", f"charts/{chart}"]
+        commits = subprocess.run(log, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+        if len(commits) < 2:
+            pytest.skip("this clone has no history of the chart: git fetch --unshallow")
+        words = ["git", "archive", commits[1], f"charts/{chart}"]
+        archive = subprocess.run(words, cwd=ROOT, capture_output=True, check=True)
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+            tar.extractall(tmp_path / "before", filter="data")
+        return tmp_path / "before/charts" / chart
+
+    return find
 
 
 @pytest.fixture
@@ -115,6 +159,18 @@ def store(cluster: Instance, space: Space, tmp_path: Path) -> Iterator[Store]:
     found.make()
     yield found
     found.remove()
+
+
+@pytest.fixture
+def tester(
+    release: Release, cluster: Instance, shop: Workshop, tmp_path: Path
+) -> Iterator[tuple[Release, dict[str, Any]]]:
+    """A release of the load test to be, beside the detector's, and the values of its pods."""
+    (tmp_path / "environment").mkdir()
+    with environment(cluster, shop, release.space, tmp_path / "environment") as values:
+        found = replace(release, name="load")
+        yield found, {**values, "resources": loadtest.SMALL, "model": "wrist"}
+        found("uninstall", found.name, "--ignore-not-found")
 
 
 @pytest.fixture
@@ -135,6 +191,26 @@ def timeline(request: pytest.FixtureRequest) -> Callable[[Measured, dict[str, fl
         REPORT.timelines[request.node.name] = (measured, moments)
 
     return keep
+
+
+@pytest.fixture
+def under_load(
+    cluster: Instance, figure: Figure, timeline: Callable[..., None], tmp_path: Path
+) -> Callable[..., AbstractContextManager[Course]]:
+    """``with under_load(release) as course``: something is done to a release while requests come in.
+
+    Its figures and its course are kept, whatever the case then asserts of them.
+    """
+
+    @contextmanager
+    def run(release: Release, address: str | None = None) -> Iterator[Course]:
+        with course.under_load(cluster, release, tmp_path / "load", address) as found:
+            yield found
+        for name, value in found.figures().items():
+            figure(name, value)
+        timeline(found.measured, {"begun": found.began, "all well": found.ended})
+
+    return run
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,14 @@ class Space:
     def apply(self, *objects: Object) -> None:
         """Have these objects in the namespace."""
         self.kubectl.apply(*({**item, "metadata": {**item["metadata"], "namespace": self.name}} for item in objects))
+
+    def evict(self, pod: str) -> bool:
+        """Ask for a pod to go, as the drain of its node does; whether the disruption budget let it."""
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": self.name}}
+        path = f"/api/v1/namespaces/{self.name}/pods/{pod}/eviction"
+        done = self.kubectl.attempt("create", "--raw", path, "-f", "-", text=json.dumps(body))
+        assert done.returncode == 0 or "disruption budget" in done.stderr, done.stderr
+        return done.returncode == 0
 
     def state(self) -> str:
         """What a person would look at when something failed: objects, events and the ends of all logs."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from infra.cluster.addons.ingress import PORT
 from infra.cluster.instance import Instance
 from infra.cluster.kubectl import wait_until
 from infra.cluster.network import Place
@@ -19,6 +21,12 @@ ROOT = Path(__file__).resolve().parents[2]
 READY_S = 300
 KEPT = {"configmap/kube-root-ca.crt", "serviceaccount/default"}
 """What Kubernetes puts into every namespace."""
+EVERYBODYS = {
+    "selfsubjectreviews.authentication.k8s.io",
+    "selfsubjectaccessreviews.authorization.k8s.io",
+    "selfsubjectrulesreviews.authorization.k8s.io",
+}
+"""What Kubernetes lets every account do: ask what it may do. Everything else would be a right that nobody needs."""
 KINDS = (
     "configmaps,secrets,serviceaccounts,services,pods,deployments.apps,replicasets.apps,jobs.batch,"
     "horizontalpodautoscalers.autoscaling,poddisruptionbudgets.policy,networkpolicies.networking.k8s.io,"
@@ -32,30 +40,32 @@ class Release:
 
     Attributes:
         helm: the program, of either major.
-        cluster: where it is installed.
+        kubeconfig: of the cluster where it is installed.
+        cluster: gives the cluster whose network it can be reached in; it skips the case where there is none.
         space: the namespace.
         folder: for files of values.
         name: of the release.
     """
 
     helm: Path
-    cluster: Instance
+    kubeconfig: Path
+    cluster: Callable[[], Instance]
     space: Space
     folder: Path
     name: str = "wrist"
 
     def __call__(self, *words: str) -> str:
         """Run Helm in the namespace; gives what it said."""
-        command = [str(self.helm), *words, "--namespace", self.space.name, "--kubeconfig", str(self.cluster.kubeconfig)]
+        command = [str(self.helm), *words, "--namespace", self.space.name, "--kubeconfig", str(self.kubeconfig)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}{done.stdout}"
         return done.stdout
 
-    def install(self, chart: str | Path, values: dict[str, Any], verb: str = "install") -> str:
+    def install(self, chart: str | Path, values: dict[str, Any], verb: str = "install", *options: str) -> str:
         """Install or upgrade a chart of this checkout, by name, or another one by its folder; gives the NOTES."""
         file = self.folder / "values.yaml"
         file.write_text(yaml.safe_dump(values))
-        return self(verb, self.name, str(ROOT / "charts" / chart), "--values", str(file))
+        return self(verb, self.name, str(ROOT / "charts" / chart), "--values", str(file), *options)
 
     def refused(self, chart: str, values: dict[str, Any]) -> str:
         """What Helm says of values that it does not install."""
@@ -73,9 +83,18 @@ class Release:
         """Base URL of its Service in the cluster's network."""
         return f"http://{self.space.read('service', service or f'{self.name}-predictor')['spec']['clusterIP']}"
 
+    def gateway(self) -> str:
+        """Base URL of the Gateway in the cluster's network."""
+        return f"http://{Place(1).address}:{PORT}"
+
+    def routed(self) -> None:
+        """Wait until the Gateway leads to it."""
+        asked = ("curl", "-fsS", "--max-time", "10", f"{self.gateway()}/v2/health/ready")
+        wait_until("the route", lambda: self.inside(*asked).returncode == 0, READY_S)
+
     def inside(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the cluster's network."""
-        command = Node(self.cluster, Place(1)).namespaces.inside(list(words))
+        command = Node(self.cluster(), Place(1)).namespaces.inside(list(words))
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def pods(self, service: str | None = None) -> list[dict[str, Any]]:

@@ -60,6 +60,6 @@ class Report:
             "revision": head.stdout.strip(),
             "cores": os.cpu_count(),
             "load_1_min": round(os.getloadavg()[0], 1),
-            "provider": "native",
+            "cluster": os.environ.get("TEST_KUBECONFIG") or "of make cluster",
             "seconds": round(time.monotonic() - self.started),
         }

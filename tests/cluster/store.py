@@ -60,6 +60,15 @@ class Store:
             self.client().delete_object(Bucket=self.bucket, Key=found["Key"])
         self.client().delete_bucket(Bucket=self.bucket)
 
+    def fetch(self, prefix: str, folder: Path) -> Path:
+        """Copy everything below a prefix into a folder; gives the folder."""
+        client = self.client()
+        for found in client.list_objects_v2(Bucket=self.bucket, Prefix=f"{prefix}/").get("Contents", []):
+            path = folder / found["Key"].removeprefix(f"{prefix}/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            client.download_file(self.bucket, found["Key"], str(path))
+        return folder
+
     def models(self, *words: str) -> str:
         """``carpal models`` on the repository, as a person outside runs it."""
         environment = {

@@ -7,30 +7,26 @@ Poisson arrivals without retries, from before the change to after it.
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 from infra.cluster.instance import Instance
 from infra.cluster.kubectl import Kubectl, wait_until
 from scipy.stats import binomtest
-from tests.cluster.load import NOTHING, Measured, load
+from tests.cluster.course import Course
+from tests.cluster.load import NOTHING
 from tests.cluster.radiographs import radiograph, version
 from tests.cluster.release import ROOT, Release
 from tests.cluster.store import Store
-from tests.cluster.values import ONE, TWO, emulated
+from tests.cluster.values import GATEWAYS, ONE, TWO, emulated
 
 Figure = Callable[[str, Any], None]
-Timeline = Callable[[Measured, dict[str, float]], None]
+UnderLoad = Callable[..., AbstractContextManager[Course]]
 STARTER = ROOT / "model_repo/starter"
-RATE_PER_S = 3.0
-AFTER = 9
-"""Requests that are still sent when a change is over."""
 CHANGE_S = 300
-ROUTE = {"enabled": True, "parentRefs": [{"name": "kserve-ingress-gateway", "namespace": "kserve"}]}
 CANARY_SHARE = 10
 REQUESTS = 300
 UNLIKELY = 0.001
@@ -47,40 +43,32 @@ def versions(store: Store) -> Store:
     return store
 
 
-def conclude(measured: Measured, figure: Figure, began: float, ended: float) -> None:
-    """The change fell into the load, and nothing was lost."""
-    figure("answered", measured.counts["answered"])
-    figure("seconds_of_change", ended - began)
-    figure("emulated", measured.emulated)
-    sent = [measured.from_unix_s + row["intended_s"] for row in measured.rows]
-    assert min(sent) < began < ended < max(sent), "the change did not fall into the load"
-    assert measured.lost == NOTHING, measured.broken
-
-
-def test_a_rolling_update_loses_nothing(
-    release: Release, cluster: Instance, detector: dict[str, str], figure: Figure, timeline: Timeline, tmp_path: Path
-):
+@pytest.fixture
+def two(release: Release, detector: dict[str, str]) -> Release:
+    """A release of two pods."""
     release.install("detector", {**emulated(detector), **TWO})
     release.ready()
     release.settled(2)
-    pods = {pod["metadata"]["uid"] for pod in release.pods()}
-    with load(cluster, release.address(), tmp_path / "load", rate_per_s=RATE_PER_S, namespace=release.space.name) as (
-        running,
-        finish,
-    ):
-        began = time.time()
-        release.install("detector", {**emulated(detector, queue=64), **TWO}, "upgrade")
-        wait_until("new pods", lambda: not pods & {pod["metadata"]["uid"] for pod in release.pods()}, CHANGE_S)
-        release.settled(2)
-        ended = time.time()
-        running.go_on(AFTER)
-        measured = finish()
-    timeline(measured, {"upgrade": began, "rolled out": ended})
-    conclude(measured, figure, began, ended)
+    return release
+
+
+def nothing_is_lost(course: Course) -> None:
+    """And the change fell into the load."""
+    assert course.fell_into_the_load()
+    assert course.lost == NOTHING, course.measured.broken
+
+
+def test_a_rolling_update_loses_nothing(two: Release, detector: dict[str, str], under_load: UnderLoad):
+    pods = {pod["metadata"]["uid"] for pod in two.pods()}
+    with under_load(two) as course:
+        two.install("detector", {**emulated(detector, queue=64), **TWO}, "upgrade")
+        wait_until("new pods", lambda: not pods & {pod["metadata"]["uid"] for pod in two.pods()}, CHANGE_S)
+        two.settled(2)
+    nothing_is_lost(course)
 
 
 def test_a_promotion_by_channel_loses_nothing_and_restarts_nothing(
-    release: Release, cluster: Instance, versions: Store, detector: dict[str, str], figure: Figure, tmp_path: Path
+    release: Release, versions: Store, detector: dict[str, str], under_load: UnderLoad
 ):
     model = {"name": "wrist", "reference": "wrist@stable", "repository": versions.repository}
     values = {**emulated(detector, reloadSeconds=1), **TWO, "model": model, "storage": versions.reader(release.space)}
@@ -90,17 +78,10 @@ def test_a_promotion_by_channel_loses_nothing_and_restarts_nothing(
     pods = {pod["metadata"]["uid"] for pod in release.pods()}
     addresses = [f"http://{pod['status']['podIP']}:8080" for pod in release.pods()]
     assert {served(release, address) for address in addresses} == {"1"}
-    with load(cluster, release.address(), tmp_path / "load", rate_per_s=RATE_PER_S, namespace=release.space.name) as (
-        running,
-        finish,
-    ):
-        began = time.time()
+    with under_load(release) as course:
         versions.models("promote", "wrist:2", "--channel", "stable")
         wait_until("2 in both", lambda: {served(release, address) for address in addresses} == {"2"}, CHANGE_S)
-        ended = time.time()
-        running.go_on(AFTER)
-        measured = finish()
-    conclude(measured, figure, began, ended)
+    nothing_is_lost(course)
     assert {pod["metadata"]["uid"] for pod in release.pods()} == pods, "a pod was started again"
 
 
@@ -110,84 +91,45 @@ def served(release: Release, address: str) -> str:
     return str(json.loads(done.stdout)["versions"][0]) if done.returncode == 0 else ""
 
 
-def evict(release: Release, pod: str) -> bool:
-    """Ask for a pod to go, as the drain of its node does; whether the disruption budget let it."""
-    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": release.space.name}}
-    path = f"/api/v1/namespaces/{release.space.name}/pods/{pod}/eviction"
-    done = release.space.kubectl.attempt("create", "--raw", path, "-f", "-", text=json.dumps(body))
-    if done.returncode:
-        assert "disruption budget" in done.stderr, done.stderr
-    return done.returncode == 0
-
-
-def test_evictions_go_one_at_a_time_and_lose_nothing(
-    release: Release, cluster: Instance, detector: dict[str, str], figure: Figure, timeline: Timeline, tmp_path: Path
-):
-    release.install("detector", {**emulated(detector), **TWO})
-    release.ready()
-    release.settled(2)
-    first, second = (pod["metadata"]["name"] for pod in release.pods())
-    with load(cluster, release.address(), tmp_path / "load", rate_per_s=RATE_PER_S, namespace=release.space.name) as (
-        running,
-        finish,
-    ):
-        began = time.time()
-        assert evict(release, first)
-        assert not evict(release, second), "the budget let both go at once"
-        wait_until("the second's turn", lambda: evict(release, second), CHANGE_S)
-        release.settled(2)
-        ended = time.time()
-        running.go_on(AFTER)
-        measured = finish()
-    timeline(measured, {"eviction": began, "two new pods": ended})
-    conclude(measured, figure, began, ended)
-    assert not {first, second} & {pod["metadata"]["name"] for pod in release.pods()}
+def test_evictions_go_one_at_a_time_and_lose_nothing(two: Release, under_load: UnderLoad):
+    first, second = (pod["metadata"]["name"] for pod in two.pods())
+    with under_load(two) as course:
+        assert two.space.evict(first)
+        assert not two.space.evict(second), "the budget let both go at once"
+        wait_until("the second's turn", lambda: two.space.evict(second), CHANGE_S)
+        two.settled(2)
+    nothing_is_lost(course)
+    assert not {first, second} & {pod["metadata"]["name"] for pod in two.pods()}
 
 
 def test_the_drain_of_a_node_loses_nothing(
-    release: Release,
-    cluster: Instance,
-    kubectl: Kubectl,
-    detector: dict[str, str],
-    figure: Figure,
-    timeline: Timeline,
-    tmp_path: Path,
+    two: Release, cluster: Instance, kubectl: Kubectl, figure: Figure, under_load: UnderLoad
 ):
     if cluster.wish().nodes < 2:
         pytest.skip("the cluster has one node: NODES=2")
-    release.install("detector", {**emulated(detector), **TWO})
-    release.ready()
-    release.settled(2)
     # Pods are spread where that is possible, which is a wish: a scheduler may set them side by side.
-    (node, moved), *_ = Counter(pod["spec"]["nodeName"] for pod in release.pods()).most_common()
+    (node, moved), *_ = Counter(pod["spec"]["nodeName"] for pod in two.pods()).most_common()
     figure("moved", moved)
-    ours = f"--pod-selector=serving.kserve.io/inferenceservice={release.name}"
+    ours = f"--pod-selector=serving.kserve.io/inferenceservice={two.name}"
     try:
-        with load(
-            cluster, release.address(), tmp_path / "load", rate_per_s=RATE_PER_S, namespace=release.space.name
-        ) as (running, finish):
-            began = time.time()
+        with under_load(two) as course:
             kubectl("drain", node, ours, "--delete-emptydir-data", "--ignore-daemonsets", f"--timeout={CHANGE_S}s")
-            release.settled(2)
-            ended = time.time()
-            running.go_on(AFTER)
-            measured = finish()
+            two.settled(2)
     finally:
         kubectl("uncordon", node)
-    timeline(measured, {"drain": began, "two pods again": ended})
-    conclude(measured, figure, began, ended)
-    assert node not in {pod["spec"]["nodeName"] for pod in release.pods()}
+    nothing_is_lost(course)
+    assert node not in {pod["spec"]["nodeName"] for pod in two.pods()}
 
 
 def test_a_canary_gets_the_share_that_its_weight_says(
-    release: Release, cluster: Instance, versions: Store, detector: dict[str, str], figure: Figure, tmp_path: Path
+    release: Release, cluster: Instance, versions: Store, detector: dict[str, str], figure: Figure
 ):
     """Through the Gateway, counted by the model version that each record names."""
     host = "wrist.example.com"
     values = {
         **emulated(detector), **ONE, "storage": versions.reader(release.space),
         "model": {"name": "wrist", "reference": "wrist@stable", "repository": versions.repository},
-        "route": {**ROUTE, "hostnames": [host]},
+        "route": {"enabled": True, "parentRefs": GATEWAYS, "hostnames": [host]},
         "canary": {"enabled": True, "weight": CANARY_SHARE, "reference": "wrist@candidate", "maxReplicas": 1},
     }  # fmt: skip
     release.install("detector", values)

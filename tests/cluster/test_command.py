@@ -14,6 +14,7 @@ import pytest
 from infra.cluster.instance import Instance
 from infra.cluster.kubectl import Kubectl, wait_until
 from infra.cluster.program import Records
+from infra.cluster.supervisor import RECORD
 
 ROOT = Path(__file__).resolve().parents[2]
 HEALS_S = 120
@@ -51,3 +52,23 @@ def test_a_program_that_is_killed_comes_back(cluster: Instance, kubectl: Kubectl
     wait_until(f"{name} again", lambda: records.find(name) not in (None, before), HEALS_S)
     wait_until("the API server", lambda: kubectl.succeeds("get", "--raw", "/readyz"), HEALS_S)
     figure("seconds_to_heal", time.monotonic() - started)
+
+
+def test_a_killed_supervisor_is_replaced_by_the_same_command_which_starts_nothing_twice(
+    cluster: Instance, kubectl: Kubectl, figure: Figure
+):
+    records = Records(cluster.folder / "processes")
+    before, running = records.find(RECORD), records.find("kube-apiserver")
+    assert before
+    before.signal(SIGKILL)
+    wait_until("its end", lambda: records.find(RECORD) is None, HEALS_S)
+    assert kubectl.succeeds("get", "--raw", "/readyz"), "the cluster did not run on"
+    started = time.monotonic()
+    command(cluster, "up")
+    figure("seconds_up", time.monotonic() - started)
+    assert records.find(RECORD) not in (None, before)
+    assert records.find("kube-apiserver") == running
+    victim = records.find("coredns")
+    assert victim
+    victim.signal(SIGKILL)
+    wait_until("coredns again", lambda: records.find("coredns") not in (None, victim), HEALS_S)

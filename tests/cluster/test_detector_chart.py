@@ -5,40 +5,17 @@ Engines are emulated where a value says so: they sleep instead of computing.
 
 from __future__ import annotations
 
-import io
-import subprocess
-import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from infra.cluster.kubectl import wait_until
-from tests.cluster.release import ROOT, Release
+from tests.cluster.release import Release
 from tests.cluster.values import ONE, emulated
 
 Figure = Callable[[str, Any], None]
 LEFT_S = 180
-
-
-@pytest.fixture(scope="session")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The chart as it was before its last commit."""
-    log = ["git", "log", "--format=%H", "--max-count=2", "--", "charts/detector"]
-    commits = subprocess.run(log, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    if len(commits) < 2:
-        pytest.skip("this clone has no history of the chart: git fetch --unshallow")
-    archive = subprocess.run(
-        ["git", "archive", commits[1], "charts/detector", "charts/definitions.yaml"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    folder = tmp_path_factory.mktemp("before")
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(folder, filter="data")
-    return folder / "charts/detector"
 
 
 def words(release: Release) -> list[str]:
@@ -48,10 +25,10 @@ def words(release: Release) -> list[str]:
 
 
 def test_a_release_lives_from_the_version_before_and_leaves_nothing(
-    either: Release, detector: dict[str, str], before: Path, figure: Figure
+    either: Release, detector: dict[str, str], before: Callable[[str], Path], figure: Figure
 ):
     started = time.monotonic()
-    either.install(before, {**emulated(detector), **ONE})
+    either.install(before("detector"), {**emulated(detector), **ONE})
     either.ready()
     figure("seconds_to_ready", time.monotonic() - started)
     either.install("detector", {**emulated(detector, queue=64), **ONE}, "upgrade")
@@ -71,7 +48,6 @@ def test_bad_values_and_missing_parts_are_named_and_nothing_is_half_installed(
     values = {**emulated(detector), **ONE}
     for changes, said in (
         ({"minReplicas": 3}, "use autoscaling.minReplicas"),
-        ({"monitoring": {"podMonitor": {"enabled": True}}}, "the Prometheus operator"),
         ({"mode": "Knative", "autoscaling": {"minReplicas": 0}}, "Knative Serving"),
     ):
         assert said in release.refused("detector", {**values, **changes})

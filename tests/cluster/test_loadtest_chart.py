@@ -1,61 +1,44 @@
-"""charts/loadtest on a real cluster: the verdict is the status of the Job, and the report is kept."""
+"""charts/loadtest on a real cluster: the verdict is the status of the Job, and the report is kept.
+
+Engines are emulated: they sleep instead of computing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-from infra.cluster.instance import Instance
+import yaml
 from infra.cluster.kubectl import wait_until
-from infra.cluster.workshop import Workshop
-from tests.cluster.environment import environment
-from tests.cluster.release import Release
+from tests.cluster.loadtest import scenario, verdict
+from tests.cluster.release import EVERYBODYS, ROOT, Release
 from tests.cluster.store import Store
 from tests.cluster.values import ONE, emulated
 
+from carpal_loadtests.cluster import SOURCE, WANTED
+from carpal_loadtests.result import SERVER, read_result
+from carpal_loadtests.telemetry import read_samples
+
 Figure = Callable[[str, Any], None]
-VERDICT_S = 300
-SMALL = {"requests": {"cpu": "100m", "memory": "400Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
+RECORDED = ROOT / "tests/data/recorded/values.yaml"
+GONE_S = 60
+MAY_LIST = {"deployments.apps", "horizontalpodautoscalers.autoscaling", "events"}
 
 
-@pytest.fixture
-def tester(
-    release: Release, cluster: Instance, shop: Workshop, tmp_path: Path
-) -> Iterator[tuple[Release, dict[str, Any]]]:
-    """A release of the load test to be, beside the detector's, and the values of its pods."""
-    (tmp_path / "environment").mkdir()
-    with environment(cluster, shop, release.space, tmp_path / "environment") as values:
-        found = replace(release, name="load")
-        yield found, {**values, "resources": SMALL, "model": "wrist"}
-        found("uninstall", found.name, "--ignore-not-found")
+def jobs(load: Release) -> set[str]:
+    """Names of the Jobs that are not on their way out."""
+    found = load.space.read("jobs", f"--selector=app.kubernetes.io/instance={load.name}")["items"]
+    return {job["metadata"]["name"] for job in found if "deletionTimestamp" not in job["metadata"]}
 
 
-def scenario(**slos: float) -> dict[str, Any]:
-    """Six requests a second for five seconds; the generator may be late, because the machine is shared."""
-    return {
-        "schema": "carpal.scenario/v1", "name": "short", "seed": 3, "timeout_s": 30,
-        "arrivals": {"kind": "poisson", "rate_per_s": 6, "duration_s": 5},
-        "payloads": {"kind": "phantoms", "count": 2, "seed": 1, "size_px": 128, "format": "png8"},
-        "slos": {"error_share": 0.0, **slos}, "validity": {"lag_p99_ms": 20000},
-    }  # fmt: skip
-
-
-def verdict(release: Release, job: str) -> str:
-    """How the Job ended: Complete, or Failed with its message."""
-
-    def conditions() -> list[dict[str, str]]:
-        return list(release.space.read("job", job)["status"].get("conditions", []))
-
-    wait_until("the verdict", lambda: {one["type"] for one in conditions()} & {"Complete", "Failed"}, VERDICT_S)
-    (last,) = [one for one in conditions() if one["type"] in ("Complete", "Failed")]
-    return f"{last['type']} {last.get('message', '')}".strip()
-
-
-def test_the_verdict_is_the_jobs_status_and_the_report_is_in_the_store(
-    release: Release, tester: tuple[Release, dict[str, Any]], store: Store, detector: dict[str, str], figure: Figure
+def test_from_the_version_before_on_the_verdict_is_the_jobs_status_and_the_report_is_in_the_store(
+    release: Release,
+    tester: tuple[Release, dict[str, Any]],
+    store: Store,
+    detector: dict[str, str],
+    before: Callable[[str], Path],
+    figure: Figure,
 ):
     release.install("detector", {**emulated(detector), **ONE})
     release.ready()
@@ -63,9 +46,9 @@ def test_the_verdict_is_the_jobs_status_and_the_report_is_in_the_store(
     reader = store.reader(release.space)
     report = {"s3": f"s3://{store.bucket}/reports", **reader}
     values = {**values, "target": "http://wrist-predictor", "report": report}
-    load.install("loadtest", {**values, "scenario": {"inline": scenario()}})
+    load.install(before("loadtest"), {**values, "scenario": {"inline": scenario()}})
     load("test", load.name, "--timeout", "180s")
-    assert verdict(load, "load-1").startswith("Complete")
+    assert verdict(load, "load-1") == "Complete"
     kept = {found["Key"] for found in store.client().list_objects_v2(Bucket=store.bucket)["Contents"]}
     assert "reports/load-1/result.json" in kept
 
@@ -75,8 +58,69 @@ def test_the_verdict_is_the_jobs_status_and_the_report_is_in_the_store(
     assert said.startswith("Failed")
     assert "exit code 1" in said
 
+    load("rollback", load.name, "1")
+    wait_until("the first run again", lambda: jobs(load) == {"load-1"}, GONE_S)
+    assert verdict(load, "load-1") == "Complete"
+
     load("uninstall", load.name, "--wait")
-    assert not {name for name in release.left() if "load" in name}
+    wait_until("nothing left", lambda: not {name for name in release.left() if "load" in name}, GONE_S)
+
+
+def test_shared_by_two_workers_a_run_records_what_the_autoscaler_did(
+    release: Release,
+    tester: tuple[Release, dict[str, Any]],
+    store: Store,
+    detector: dict[str, str],
+    figure: Figure,
+    tmp_path: Path,
+):
+    """The release of tests/data/recorded: two to six pods by the CPU. The generator may be late."""
+    release.install("detector", {**yaml.safe_load(RECORDED.read_text()), "image": detector, "model": {"name": "wrist"}})
+    release.ready()
+    release.settled(2)
+    load, values = tester
+    report = {"s3": f"s3://{store.bucket}/reports", **store.reader(release.space)}
+    spike = [{"rate_per_s": 5, "duration_s": 10}, {"rate_per_s": 20, "duration_s": 60}]
+    inline = {**scenario(), "name": "spike", "arrivals": {"kind": "stages", "stages": spike}}
+    values = {**values, "target": "http://wrist-predictor", "report": report, "watch": {"enabled": True}}
+    load.install("loadtest", {**values, "workers": 2, "scenario": {"inline": inline}})
+    assert verdict(load, "load-1") == "Complete", load.space("logs", "job/load-1")
+    assert verdict(load, "load-1-workers") == "Complete"
+    folder = store.fetch("reports/load-1", tmp_path / "load-1")
+    result, rows = read_result(folder)
+    figure("answered", result.figures.counts.answered)
+    assert result.emulated
+    assert {row.worker for row in rows} == {0, 1}
+    assert SOURCE in result.watched.sources
+    wanted = [sample.value for sample in read_samples(folder / SERVER) if sample.name == WANTED]
+    figure("replicas_wanted", sorted(set(wanted)))
+    assert wanted[0] == 2
+    assert max(wanted) >= 3
+    assert "SuccessfulRescale" in [event.reason for event in result.watched.events]
+    account = f"--as=system:serviceaccount:{release.space.name}:load"
+    rights = release.space("auth", "can-i", "--list", account)
+    rows_of_rights = [line.split() for line in rights.splitlines()[1:]]
+    ours = {(row[0], row[-1]) for row in rows_of_rights if not row[0].startswith("[")}
+    assert {name for name, verbs in ours if verbs == "[list]"} == MAY_LIST
+    assert {name for name, verbs in ours if verbs != "[list]"} == EVERYBODYS
+
+
+def test_a_shipped_scenario_runs_and_its_verdict_is_the_jobs_status(
+    release: Release, tester: tuple[Release, dict[str, Any]], store: Store, detector: dict[str, str], figure: Figure
+):
+    """Whatever it is: on a busy machine the smoke scenario may well be invalid."""
+    release.install("detector", {**emulated(detector), **ONE})
+    release.ready()
+    load, values = tester
+    report = {"s3": f"s3://{store.bucket}/reports", **store.reader(release.space)}
+    load.install("loadtest", {**values, "target": "http://wrist-predictor", "report": report})
+    said = verdict(load, "load-1")
+    result, _ = read_result(store.fetch("reports/load-1", load.folder / "load-1"))
+    figure("outcome", result.verdict.outcome)
+    assert result.scenario.name == "smoke"
+    assert result.figures.counts.answered == result.figures.counts.planned
+    assert (said == "Complete") is (result.verdict.exit_code == 0)
+    assert said == "Complete" or f"exit code {result.verdict.exit_code}" in said
 
 
 def test_a_target_that_is_not_there_is_a_run_that_was_not_made(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,18 +12,12 @@ from infra.cluster.addons.objectstore import SECRET_KEY
 from infra.cluster.kubectl import wait_until
 from infra.cluster.objects import namespace as namespace_object
 from tests.cluster.place import Space
-from tests.cluster.release import ROOT, Release
+from tests.cluster.release import EVERYBODYS, ROOT, Release
 from tests.cluster.store import Store
 from tests.cluster.values import ONE, emulated
 
 Figure = Callable[[str, Any], None]
 STARTER = ROOT / "model_repo/starter"
-EVERYBODYS = {
-    "selfsubjectreviews.authentication.k8s.io",
-    "selfsubjectaccessreviews.authorization.k8s.io",
-    "selfsubjectrulesreviews.authorization.k8s.io",
-}
-"""What Kubernetes lets every account do: ask what it may do. Everything else would be a right that nobody needs."""
 ANSWER_S = 120
 
 
@@ -70,6 +65,18 @@ def test_no_secret_is_in_values_manifests_objects_or_logs(stored: Release):
     }
     assert shown["logs"], "there are no logs to look into"
     assert not [where for where, text in shown.items() if SECRET_KEY in text]
+
+
+def test_an_image_says_what_is_in_it(stored: Release, figure: Figure):
+    (pod,) = stored.pods()
+    said = json.loads(stored.space("exec", pod["metadata"]["name"], "--", "cat", "/opt/carpal/sbom.cdx.json"))
+    found = {(part["name"].lower().replace("_", "-"), part["version"]) for part in said["components"]}
+    lock = (ROOT / "requirements/detector.txt").read_text()
+    pinned = set(re.findall(r"^([a-z0-9._-]+)==([^ ]+) \\$", lock, flags=re.MULTILINE))
+    figure("packages", len(found))
+    assert pinned
+    assert pinned <= found
+    assert {"carpal", "carpal-detector"} <= {name for name, _ in found}
 
 
 def test_the_policy_selects_the_pods_and_whether_it_is_enforced_is_said(stored: Release, figure: Figure):

@@ -14,13 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from infra.cluster.instance import Instance
+from infra.cluster.workshop import Workshop
+from tests.cluster.environment import environment
+from tests.cluster.place import deployment, service
 from tests.cluster.radiographs import radiograph
 from tests.cluster.release import ROOT, Release
 from tests.cluster.store import CARPAL, Store
 from tests.cluster.values import ONE, real
 
 CLIENT = Path(__file__).parent / "clients/kserve_client.py"
+NETWORK = ROOT / "tests/integration/clients/kserve_network.py"
 STARTER = ROOT / "model_repo/starter"
+PORTS = {"v2": 8000, "grpc-v2": 8001}
 Figure = Callable[[str, Any], None]
 
 
@@ -59,6 +65,47 @@ def test_a_package_in_s3_becomes_ready_through_kserves_own_initializer(
     assert essence(answers["curl"]) == essence(convert(image))
 
 
+def test_a_network_on_another_server_gives_the_same_record_over_rest_and_grpc(
+    release: Release,
+    cluster: Instance,
+    shop: Workshop,
+    detector: dict[str, str],
+    image: Path,
+    figure: Figure,
+    tmp_path: Path,
+):
+    """Transformer mode: KServe's own server has model.onnx of the starter and computes, as Triton would."""
+    (tmp_path / "environment").mkdir()
+    with environment(cluster, shop, release.space, tmp_path / "environment") as pods:
+        release.space.apply(*network(pods))
+        verb, alone = "install", convert(image)
+        for protocol, port in PORTS.items():
+            started = time.monotonic()
+            other = {"predictor": f"network:{port}", "protocol": protocol, "model": "wrist"}
+            release.install("detector", {**real(detector), **ONE, "transformer": other}, verb)
+            release.ready()
+            figure(f"seconds_to_ready_{protocol}", time.monotonic() - started)
+            record = by_curl(release, image)
+            assert (record["model"]["engine"], record["model"]["precision"]) == ("remote", "unknown")
+            assert essence(record) == essence(alone)
+            verb = "upgrade"
+        release("uninstall", release.name, "--wait")
+
+
+def network(pods: dict[str, Any]) -> list[dict[str, Any]]:
+    """A server of the Open Inference Protocol that has a network and knows nothing of images."""
+    words = [str(STARTER / "model.onnx"), "wrist", *map(str, PORTS.values()), "/tmp/slow"]
+    found = deployment("network", [sys.executable, str(NETWORK), *words], {"cpu": "100m", "memory": "512Mi"})
+    spec = found["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    spec["volumes"] += pods["volumes"]
+    container["volumeMounts"] += pods["volumeMounts"]
+    container["image"] = "{repository}:{tag}".format(**pods["image"])
+    way_in = service("network", PORTS["v2"])
+    way_in["spec"]["ports"] += [{"name": "grpc", "port": PORTS["grpc-v2"]}]
+    return [found, way_in]
+
+
 def serve(
     release: Release, store: Store, values: dict[str, Any], figure: Figure, image: Path
 ) -> dict[str, dict[str, Any]]:
@@ -73,13 +120,19 @@ def serve(
 def answers(release: Release, image: Path) -> dict[str, dict[str, Any]]:
     """The record by curl, and by KServe's own Python client over REST and gRPC, from inside the cluster's network."""
     address = release.address()
-    url = f"{address}/v2/models/wrist/infer"
-    curl = release.inside("curl", "-fsS", "--data-binary", f"@{image}", "-H", "Content-Type: image/png", url)
-    assert curl.returncode == 0, curl.stderr
     grpc = f"{address.removeprefix('http://')}:8081"
     kserve = release.inside(sys.executable, str(CLIENT), address, grpc, "wrist", str(image))
     assert kserve.returncode == 0, kserve.stderr
-    return {"curl": json.loads(curl.stdout), **json.loads(kserve.stdout)}
+    return {"curl": by_curl(release, image), **json.loads(kserve.stdout)}
+
+
+def by_curl(release: Release, image: Path) -> dict[str, Any]:
+    """The record by curl."""
+    url = f"{release.address()}/v2/models/wrist/infer"
+    done = release.inside("curl", "-fsS", "--data-binary", f"@{image}", "-H", "Content-Type: image/png", url)
+    assert done.returncode == 0, done.stderr
+    record: dict[str, Any] = json.loads(done.stdout)
+    return record
 
 
 def convert(image: Path) -> dict[str, Any]:

@@ -60,6 +60,42 @@ def test_a_rayjob_trains_with_two_workers_and_the_running_service_takes_the_new_
         trainer("uninstall", trainer.name, "--wait")
 
 
+def test_a_suspended_release_lives_from_the_version_before_and_leaves_nothing(
+    either: Release,
+    cluster: Instance,
+    shop: Workshop,
+    store: Store,
+    before: Callable[[str], Path],
+    tmp_path: Path,
+):
+    """Suspended, as a queue would leave it, so that nothing is trained."""
+    store.models("publish", str(STARTER), "--name", "wrist", "--version", "1")
+    (tmp_path / "environment").mkdir()
+    with environment(cluster, shop, either.space, tmp_path / "environment") as pods:
+        trainer = replace(either, name="train")
+        values = {
+            **pods, "recipe": RECIPE, "data": {"phantoms": 24}, "workers": {"replicas": 1, "resources": SMALL},
+            "head": {"resources": SMALL}, "job": {"suspend": True},
+            "package": {"name": "wrist", "repository": store.repository}, "storage": store.reader(either.space),
+        }  # fmt: skip
+        trainer.install(before("trainer"), values)
+        assert runs(trainer) == {"train-1": True}
+        trainer.install("trainer", {**values, "recipe": {**RECIPE, "epochs": 2}}, "upgrade")
+        assert runs(trainer) == {"train-2": True}
+        trainer("test", trainer.name, "--timeout", "180s")
+        trainer("rollback", trainer.name, "1")
+        assert runs(trainer) == {"train-1": True}
+        trainer("uninstall", trainer.name, "--wait")
+        assert runs(trainer) == {}
+        wait_until("nothing left", lambda: not [name for name in trainer.left() if "train" in name], SERVED_S)
+
+
+def runs(trainer: Release) -> dict[str, bool]:
+    """Each run by its name, and whether it is suspended."""
+    found = trainer.space.read("rayjobs")["items"]
+    return {run["metadata"]["name"]: run["spec"]["suspend"] for run in found}
+
+
 def shared_claim() -> dict[str, Any]:
     """A volume for the run, on one node: the pods follow it there."""
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from infra.cluster.addons.ingress import GATEWAY, SPACE
+
 SMALL = {"requests": {"cpu": "50m", "memory": "300Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
 ONE = {"autoscaling": {"class": "none", "minReplicas": 1}}
 TWO = {"autoscaling": {"class": "none", "minReplicas": 2}}
+GATEWAYS = [{"name": GATEWAY, "namespace": SPACE}]
+BY_GATEWAY = {"route": {"enabled": True, "parentRefs": GATEWAYS}}
 
 
 def emulated(image: dict[str, str], ms: int = 20, streams: int = 4, **server: Any) -> dict[str, Any]:
