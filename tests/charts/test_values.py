@@ -101,6 +101,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     },
     "KEDA by one trigger": {"autoscaling": {"class": "keda", "keda": {**KEDA["keda"], "queueDepth": 0}}},
     "a fixed number of pods": {"autoscaling": {"class": "none", "minReplicas": 1}},
+    "a fixed number of pods above what an autoscaler may": {"autoscaling": {"class": "none", "minReplicas": 8}},
     "a canary of another image": {"canary": {"enabled": True, "tag": "2"}, "route": ROUTE},
     "another server that computes": {"transformer": {"predictor": "triton.radiology:8001", "protocol": "grpc-v2"}},
     "an environment variable": {"env": [{"name": "OMP_NUM_THREADS", "value": "1"}]},

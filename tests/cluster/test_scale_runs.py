@@ -25,7 +25,7 @@ SECONDS = 15
 OFFERED = 1.6
 """Times what the pods can answer."""
 Figure = Callable[[str, Any], None]
-EMULATED = [("emulated", pods, OFFERED * pods * 1000 / EMULATED_MS) for pods in (1, 2, 3, 4, 6, 8)]
+EMULATED = [("emulated", pods, round(OFFERED * pods * 1000 / EMULATED_MS, 1)) for pods in (1, 2, 3, 4, 6, 8)]
 REAL = [("real", pods, 30.0) for pods in (1, 2)]
 
 

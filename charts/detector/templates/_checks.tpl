@@ -10,7 +10,7 @@
 {{- $problems = append $problems (printf "KServe makes the host name %s, of which a part may have 63 characters, and would never be ready: name the release shorter, or set fullnameOverride." $host) -}}
 {{- end -}}
 {{- with .Values.autoscaling -}}
-{{- if lt (int .maxReplicas) (int .minReplicas) -}}
+{{- if and (ne (include "carpal-detector.autoscaler" $) "none") (lt (int .maxReplicas) (int .minReplicas)) -}}
 {{- $problems = append $problems (printf "autoscaling.maxReplicas is %d, below autoscaling.minReplicas, which is %d: KServe would never scale. Raise the one or lower the other." (int .maxReplicas) (int .minReplicas)) -}}
 {{- end -}}
 {{- if and (eq (include "carpal-detector.autoscaler" $) "keda") (eq (float64 .keda.queueDepth) 0.0) (eq (float64 .keda.inFlight) 0.0) -}}
