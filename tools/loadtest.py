@@ -53,18 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         part.run("run", part.scenario("step", **step(limit, chosen.seconds)), folder="step")
         part.run("run", part.scenario("spike", **spike(limit, chosen.seconds)), folder="spike")
     plan = out / "plan.json"
-    wanted = (
-        "--rate",
-        f"{10 * limit:g}",
-        "--limit-ms",
-        str(LIMIT_MS),
-        "--slots",
-        str(usable_cores()),
-        "--places",
-        "32",
-    )
-    part.say("capacity", *wanted, "--run", str(out / "smoke"), "--out", str(plan))
-    evidence = [*part.folders, *([plan] if plan.is_file() else [])]
+    wanted = ("--rate", f"{10 * limit:g}", "--limit-ms", str(LIMIT_MS), "--slots", str(usable_cores()))
+    part.say("capacity", *wanted, "--places", "32", "--run", str(out / "smoke"), "--out", str(plan))
+    evidence = [*part.evidence, *([plan] if plan.is_file() else [])]
     part.say("report", *map(str, evidence), "--out", str(out / "report.html"))
     terminal.done(f"open {out / 'report.html'}" if (out / "report.html").is_file() else "no report")
     return 0 if smoke == 0 and part.whole and (out / "report.html").is_file() else 1
@@ -77,8 +68,8 @@ class Parts:
         self._url = url
         self._out = out
         self._terminal = terminal
-        self.folders: list[Path] = []
-        """Of the runs that left a result."""
+        self.evidence: list[Path] = []
+        """Folders of the runs that left a result, and documents."""
         self.whole = True
         """Whether every part came to a verdict."""
 
@@ -87,7 +78,7 @@ class Parts:
         code = self.say(command, scenario, "--target", self._url, "--out", str(self._out / folder), *more)
         self.whole &= code in VERDICTS
         if (self._out / folder / "result.json").is_file():
-            self.folders.append(self._out / folder)
+            self.evidence.append(self._out / folder)
         return code
 
     def say(self, *words: str) -> int:
@@ -99,9 +90,12 @@ class Parts:
         """The highest rate that keeps the objective; where none was confirmed, the most answers that were seen."""
         base = self.scenario("limit", arrivals={"kind": "poisson", "rate_per_s": 1, "duration_s": 1})
         trials = ("--start", "4", "--most", "500", "--tolerance", "0.15", "--probe-s", f"{seconds:g}")
-        self.run("saturate", base, *trials, "--confirm-s", f"{3 * seconds:g}", folder="limit")
-        found = orjson.loads((self._out / "limit/saturation.json").read_bytes())
-        self.folders += [Path(probe["folder"]) for probe in found["probes"]]
+        code = self.run("saturate", base, *trials, "--confirm-s", f"{3 * seconds:g}", folder="limit")
+        if code not in VERDICTS:
+            raise SystemExit(code)
+        document = self._out / "limit/saturation.json"
+        found = orjson.loads(document.read_bytes())
+        self.evidence += [document, *(Path(probe["folder"]) for probe in found["probes"])]
         return float(found["rate_per_s"] or found["maximum_per_s"] or 1.0)
 
     def scenario(self, name: str, **keys: Any) -> str:

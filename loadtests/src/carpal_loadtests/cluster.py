@@ -1,4 +1,4 @@
-"""What Kubernetes does while the load runs: replicas and autoscalers once a second, and the events that they leave.
+"""What Kubernetes does while the load runs: replicas, autoscalers, CPU of pods once a second, and the events.
 
 Standard objects only, so it works with charts/detector, KServe, KEDA and anything else that scales by a Deployment.
 """
@@ -17,11 +17,13 @@ import yaml
 
 from carpal.document import Document
 from carpal_loadtests.errors import ClusterError
-from carpal_loadtests.telemetry import Sample
+from carpal_loadtests.telemetry import Probe, Sample
 
 SOURCE = "cluster"
 TIMEOUT_S = 2.0
 WANTED, READY = "replicas_wanted", "replicas_ready"
+CPU, CPU_AGE, CPU_WINDOW = "pod_cpu_milli", "pod_cpu_age_seconds", "pod_cpu_window_seconds"
+UTILIZATION = "hpa_utilization_percent"
 # Whose events tell how a load was met; a Service's or a claim's do not.
 KINDS = frozenset({"HorizontalPodAutoscaler", "ScaledObject", "Deployment", "ReplicaSet", "Pod", "InferenceService"})
 
@@ -56,13 +58,14 @@ class Cluster:
     """One namespace under load.
 
     Args:
-        deployments, autoscalers, events: list calls of the kubernetes client for a namespace.
+        deployments, autoscalers, usage, events: list calls of the kubernetes client for a namespace.
         place: the namespace.
     """
 
-    def __init__(self, deployments: List, autoscalers: List, events: List, place: Place) -> None:
+    def __init__(self, deployments: List, autoscalers: List, usage: List, events: List, place: Place) -> None:
         self._deployments = deployments
         self._autoscalers = autoscalers
+        self._usage = usage
         self._events = events
         self._place = place
 
@@ -76,6 +79,23 @@ class Cluster:
         deployments = self._listed(self._deployments, self._place.selector)
         autoscalers = self._listed(self._autoscalers, self._place.selector)
         return [*_of_deployments(now, deployments), *_of_autoscalers(now, autoscalers)]
+
+    def probes(self) -> list[Probe]:
+        """What can be asked: CPU only where somebody answers, so that no cluster counts as silent for lack of it."""
+        try:
+            self.probe_usage()
+        except OSError:
+            return [self.probe]
+        return [self.probe, self.probe_usage]
+
+    def probe_usage(self) -> list[Sample]:
+        """CPU of each pod as metrics-server knows it: thousandths of a core, how old that is, and over what time.
+
+        Raises:
+            OSError: nobody answered; there may be no metrics-server, or no permission to list ``metrics.k8s.io``.
+        """
+        now = time.time()
+        return list(_of_pods(now, self._listed(self._usage, "")))
 
     def events(self, since_unix_s: float) -> tuple[ScalingEvent, ...]:
         """Events of the namespace since then, oldest first; none where the API server does not answer."""
@@ -126,6 +146,7 @@ def open_cluster(place: Place) -> Cluster:
         cluster = Cluster(
             client.AppsV1Api(api).list_namespaced_deployment,
             client.AutoscalingV2Api(api).list_namespaced_horizontal_pod_autoscaler,
+            _usage_of(client.CustomObjectsApi(api)),
             client.CoreV1Api(api).list_namespaced_event,
             place,
         )
@@ -172,9 +193,31 @@ def _of_autoscalers(now: float, items: Iterable[Object]) -> Iterable[Sample]:
             resource = metric.get("resource") or {}
             used = resource.get("current", {}).get("averageUtilization")
             if used is not None:
-                yield Sample(
-                    now, SOURCE, "hpa_utilization_percent", f'{label},resource="{resource["name"]}"', float(used)
-                )
+                yield Sample(now, SOURCE, UTILIZATION, f'{label},resource="{resource["name"]}"', float(used))
+
+
+def _usage_of(api: Any) -> List:
+    def ask(namespace: str, **keys: Any) -> Any:
+        return api.list_namespaced_custom_object("metrics.k8s.io", "v1beta1", namespace, "pods", **keys)
+
+    return ask
+
+
+def _of_pods(now: float, items: Iterable[Object]) -> Iterable[Sample]:
+    from kubernetes.utils import parse_quantity
+
+    for one in items:
+        label = f'pod="{one["metadata"]["name"]}"'
+        used = sum(parse_quantity(container["usage"]["cpu"]) for container in one["containers"])
+        yield Sample(now, SOURCE, CPU, label, float(used * 1000))
+        yield Sample(now, SOURCE, CPU_AGE, label, now - datetime.fromisoformat(one["timestamp"]).timestamp())
+        yield Sample(now, SOURCE, CPU_WINDOW, label, _seconds(one["window"]))
+
+
+def _seconds(duration: str) -> float:
+    """Of a duration as Go writes it: 1m2.345s."""
+    minutes, _, seconds = duration.rpartition("m")
+    return 60 * float(minutes or 0) + float(seconds.rstrip("s") or 0)
 
 
 def _time_of(event: Object) -> str:

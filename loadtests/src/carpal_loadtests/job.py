@@ -74,6 +74,9 @@ class Summary(Document):
     started: str | None = Field(description="RFC 3339 time of second 0, UTC; None where it was stopped before")
     elapsed_s: float = Field(description="from second 0 until the last request ended or the run was stopped")
     cpu_share: float = Field(description="CPU time of the process while it sent, share of one core; of the busiest")
+    pause_p99_ms: float = Field(
+        default=0.0, description="how late the process was at moments that no request sets; of the latest process"
+    )
     retries: int = Field(default=0, description="further attempts that were made")
     answerers: tuple[Answerer, ...]
     finished: bool = Field(description="false where the run was stopped before its end")
@@ -137,6 +140,7 @@ def together(summaries: Sequence[Summary]) -> Summary:
         started=min((one.started for one in summaries if one.started), default=None),
         elapsed_s=max(one.elapsed_s for one in summaries),
         cpu_share=max(one.cpu_share for one in summaries),
+        pause_p99_ms=max(one.pause_p99_ms for one in summaries),
         retries=sum(one.retries for one in summaries),
         answerers=tuple(
             Answerer(model=model, answers=count) for model, count in sorted(counts.items(), key=lambda pair: -pair[1])

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-INTERRUPTED = 130
+FAILED, INVALID, INTERRUPTED = 1, 3, 130
+"""Exit codes beside 0, done, and 2, bad input."""
 
 Url = Annotated[str, typer.Option("--target", help="base URL of the service")]
 Out = Annotated[Path, typer.Option(help="new folder for what is measured")]

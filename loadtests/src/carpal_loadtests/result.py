@@ -75,6 +75,9 @@ class Result(Document):
     parts: tuple[Part, ...] = Field(description="of arrivals that change their rate, piece by piece")
     littles_law: LittlesLaw | None = Field(description="None where nothing was counted on the way")
     processes: int = Field(description="load processes that shared the schedule")
+    generator_pause_p99_ms: float | None = Field(
+        default=None, description="how late the generator was at moments that no request sets"
+    )
     generator_cpu: float | None = Field(
         description="CPU time of the load process over the run, share of one core; of the busiest"
     )
@@ -131,6 +134,7 @@ def conclude(
         rows=rows,
         figures=figures,
         cpu_share=summary.cpu_share if summary else None,
+        pause_p99_ms=summary.pause_p99_ms if summary else None,
         cut_short=_cut_short(measurement, figures, law),
         memory=watched.slopes.get(MEMORY),
     )
@@ -143,6 +147,7 @@ def conclude(
         processes=processes,
         duration_s=schedule.duration_s,
         generator_cpu=summary.cpu_share if summary else None,
+        generator_pause_p99_ms=summary.pause_p99_ms if summary else None,
         retries=summary.retries if summary else sum(max(row.attempts - 1, 0) for row in measurement.rows),
         started=summary.started if summary else None,
         elapsed_s=summary.elapsed_s if summary else None,

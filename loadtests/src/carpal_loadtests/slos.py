@@ -59,7 +59,9 @@ class Validity(Document):
     """What must hold for the measurement to mean anything; otherwise the verdict is invalid, neither pass nor fail."""
 
     offered_share: Share = Field(default=0.999, description="least offered rate, as a share of the planned rate")
-    lag_p99_ms: Limit = Field(default=50.0, description="most that the generator may be late, 99th percentile")
+    lag_p99_ms: Limit = Field(
+        default=50.0, description="most that the generator may be late, to send and in between, p99"
+    )
     generator_cpu: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.9, description="most of one core that a process of the generator may use"
     )

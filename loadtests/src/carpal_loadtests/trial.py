@@ -125,7 +125,7 @@ def probes(setting: Setting, described: Target, cluster: Cluster | None) -> list
     if not urls and service.exposes_metrics(described.url):
         urls.append(f"{described.url}/metrics")
     here = local_processes(described.url)
-    return [*map(scraping, urls), *([here] if here else []), *([cluster.probe] if cluster else [])]
+    return [*map(scraping, urls), *([here] if here else []), *(cluster.probes() if cluster else [])]
 
 
 def make_folder(out: Path) -> None:

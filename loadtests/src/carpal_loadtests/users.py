@@ -24,6 +24,7 @@ from carpal_loadtests.answers import FAILED, Answer, Judge, Outcome
 from carpal_loadtests.connections import Connections, NoAnswerError, Transport
 from carpal_loadtests.job import Answerer, Summary
 from carpal_loadtests.plan import Call, Plan
+from carpal_loadtests.pulse import Pulse
 from carpal_loadtests.rows import Row
 from carpal_loadtests.wire import Reply, encode
 
@@ -75,6 +76,7 @@ class Sender:
         self._cpu_s = 0.0
         self._cpu_from = 0.0
         self._on_the_way: dict[int, tuple[Call, float | None]] = {}
+        self._pulse = Pulse(0.0)
 
     def run(self, worker: int = 0, workers: int = 1, zero_unix_s: float | None = None) -> None:
         """Send everything and wait for the last answer; killing the greenlet leaves what is on the way as open rows.
@@ -90,6 +92,7 @@ class Sender:
         self._zero = time.perf_counter() + self.started_unix_s - time.time()
         self._cpu_s, self._cpu_from = time.process_time(), time.perf_counter()
         alarm = Alarm(timerfd())
+        heart = gevent.spawn(self._beat)
         try:
             for call in calls:
                 alarm.wait_until(self._zero + call.intended_s)
@@ -97,6 +100,7 @@ class Sender:
             self._group.join()
             self.finished = True
         finally:
+            heart.kill()
             alarm.close()
             self._group.kill()
             self._transport.close()
@@ -114,6 +118,20 @@ class Sender:
             return 0.0
         spent_s: float = time.process_time() - self._cpu_s
         return spent_s / (time.perf_counter() - self._cpu_from)
+
+    @property
+    def pause_p99_ms(self) -> float:
+        """How late this process was at moments that no request sets, 99th percentile over the time, in ms."""
+        return self._pulse.p99_ms
+
+    def _beat(self) -> None:
+        alarm = Alarm(timerfd())
+        try:
+            while True:
+                alarm.wait_until(self._zero + self._pulse.due_s)
+                self._pulse.beat(self._now())
+        finally:
+            alarm.close()
 
     def _now(self) -> float:
         return time.perf_counter() - self._zero
@@ -224,6 +242,7 @@ def summarise(sender: Sender) -> Summary:
         started=None if started is None else datetime.fromtimestamp(started, UTC).isoformat(timespec="milliseconds"),
         elapsed_s=sender.elapsed_s(),
         cpu_share=sender.cpu_share(),
+        pause_p99_ms=sender.pause_p99_ms,
         retries=sender.retries,
         answerers=tuple(Answerer(model=model, answers=count) for model, count in sender.answerers.most_common()),
         finished=sender.finished,

@@ -57,6 +57,7 @@ def decide(
     rows: Sequence[Row],
     figures: Figures,
     cpu_share: float | None,
+    pause_p99_ms: float | None = None,
     cut_short: str | None = None,
     memory: Slope | None = None,
 ) -> Verdict:
@@ -67,11 +68,12 @@ def decide(
         rows: of the measurement, without the warm-up.
         figures: of the same rows.
         cpu_share: what the generator used of one core; None where it could not say.
+        pause_p99_ms: how late it was at moments that no request sets; None where it could not say.
         cut_short: why the run did not go to its end, if it did not.
         memory: how the target's memory grew; None where it was not seen.
     """
     levels = service_levels(scenario.slos, rows=rows, figures=figures, peak_end_s=scenario.peak_end_s, memory=memory)
-    conditions = _conditions(scenario.validity, figures, cpu_share)
+    conditions = _conditions(scenario.validity, figures, cpu_share, pause_p99_ms)
     broken = [check.reason for check in conditions if not check.holds]
     missed = [check.reason for check in levels if not check.holds]
     if cut_short:
@@ -90,9 +92,12 @@ def decide(
     return Verdict(outcome="pass", reasons=held, service_levels=levels, validity=conditions)
 
 
-def _conditions(validity: Validity, figures: Figures, cpu_share: float | None) -> tuple[Check, ...]:
+def _conditions(
+    validity: Validity, figures: Figures, cpu_share: float | None, pause_p99_ms: float | None
+) -> tuple[Check, ...]:
     offered = figures.offered_rate_per_s / figures.planned_rate_per_s if figures.planned_rate_per_s else None
-    lag_ms = figures.lag.p99_ms if figures.lag else None
+    # Late to send makes an answer look late, and so does late to read it: the worse of the two counts.
+    lag_ms = max(figures.lag.p99_ms, pause_p99_ms or 0.0) if figures.lag else None
     return (
         _at_least("offered_share", validity.offered_share, offered, "of the planned rate was offered"),
         _at_most("lag_p99_ms", validity.lag_p99_ms, lag_ms, "ms is the 99th percentile of the generator's delay"),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from carpal.records.record import Model
 from carpal_loadtests.answers import Outcome
 from carpal_loadtests.arrivals import schedule
+from carpal_loadtests.calibration.behaviour import known_model
 from carpal_loadtests.generator import Measurement
 from carpal_loadtests.job import Answerer, Summary
 from carpal_loadtests.machine import fingerprint
@@ -20,8 +20,6 @@ from carpal_loadtests.rows import Row
 from carpal_loadtests.scenario import Scenario
 from carpal_loadtests.target import Target
 
-DIGEST = "sha256:" + "0" * 64
-
 
 def write_run(folder: Path, scenario: Scenario, *, service_s: float, slots: int, emulated: bool = True) -> Path:
     """Write what a run against ``slots`` slots of ``service_s`` each would have left behind."""
@@ -29,21 +27,11 @@ def write_run(folder: Path, scenario: Scenario, *, service_s: float, slots: int,
     body = Payload("grey.png", "image/png", b"")
     plan = Plan(scenario, times, (body,), np.zeros(len(times.times), dtype=np.int64), "http://127.0.0.1:1", "known")
     rows = queue(plan, service_s=service_s, slots=slots)
-    model = Model(
-        name="known",
-        version="1",
-        digest=DIGEST,
-        variant="model.onnx",
-        engine="known",
-        engine_version="1",
-        precision="float32",
-        emulated=emulated,
-    )
     summary = Summary(
         started="2026-11-26T12:00:00.000+00:00",
         elapsed_s=max(row.end_s or 0.0 for row in rows),
         cpu_share=0.1,
-        answerers=(Answerer(model=model, answers=len(rows)),),
+        answerers=(Answerer(model=known_model("known", emulated=emulated), answers=len(rows)),),
         finished=True,
     )
     target = Target(url=plan.target, model="known", metadata={"name": "known"})

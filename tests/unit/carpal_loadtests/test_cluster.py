@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -14,7 +15,7 @@ import pytest
 import yaml
 
 from carpal_loadtests import scenario as scenarios
-from carpal_loadtests.cluster import READY, SOURCE, WANTED, Place, open_cluster
+from carpal_loadtests.cluster import CPU, CPU_AGE, CPU_WINDOW, READY, SOURCE, WANTED, Place, open_cluster
 from carpal_loadtests.errors import ClusterError
 from carpal_loadtests.result import read_result
 
@@ -23,6 +24,7 @@ NAMESPACE = "hpa-record"
 PATHS = {
     f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments": "deployments.json",
     f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers": "horizontalpodautoscalers.json",
+    f"/apis/metrics.k8s.io/v1beta1/namespaces/{NAMESPACE}/pods": "podmetrics.json",
     f"/api/v1/namespaces/{NAMESPACE}/events": "events.json",
 }
 
@@ -85,6 +87,27 @@ def test_replicas_and_what_the_autoscaler_sees_become_samples(kubeconfig: Path) 
     assert values["hpa_current_replicas", hpa] == 2  # it has just asked for a third
     assert values["hpa_desired_replicas", hpa] == 3
     assert values["hpa_utilization_percent", f'{hpa},resource="cpu"'] > 60
+
+
+def test_the_cpu_of_pods_becomes_samples_with_its_age_and_window(kubeconfig: Path) -> None:
+    cluster = open_cluster(Place(NAMESPACE, kubeconfig))
+    assert cluster.probes() == [cluster.probe, cluster.probe_usage]
+    samples = cluster.probe_usage()
+    assert {sample.source for sample in samples} == {SOURCE}
+    pod = 'pod="wrist-predictor-75c55946bf-2f2tl"'
+    (cpu,) = (sample for sample in samples if (sample.name, sample.labels) == (CPU, pod))
+    (age,) = (sample for sample in samples if (sample.name, sample.labels) == (CPU_AGE, pod))
+    (window,) = (sample for sample in samples if (sample.name, sample.labels) == (CPU_WINDOW, pod))
+    assert cpu.value == pytest.approx(7.045807)
+    assert window.value == 14.998
+    assert age.at_s - age.value == pytest.approx(datetime(2026, 11, 26, 22, 45, 21, tzinfo=UTC).timestamp())
+    assert len(samples) == 3 * 4
+
+
+def test_without_a_metrics_server_only_replicas_are_asked_for(kubeconfig: Path, gone: set[str]) -> None:
+    cluster = open_cluster(Place(NAMESPACE, kubeconfig))
+    gone.add("podmetrics.json")
+    assert cluster.probes() == [cluster.probe]
 
 
 def test_events_are_told_in_order_and_from_the_beginning_of_the_run_on(kubeconfig: Path) -> None:

@@ -47,11 +47,13 @@ def test_several_summaries_become_one_that_holds_for_all() -> None:
     other = one.model_copy(
         update={
             "cpu_share": 0.9,
+            "pause_p99_ms": 4.0,
             "elapsed_s": 2.0,
             "answerers": (Answerer(model=model("a"), answers=4), Answerer(model=model("b"), answers=9)),
         }
     )
     both = together([one, other])
+    assert both.pause_p99_ms == 4.0
     assert (both.cpu_share, both.elapsed_s, both.retries, both.finished) == (0.9, 3.0, 4, True)
     assert [(answerer.model.name, answerer.answers) for answerer in both.answerers] == [("b", 9), ("a", 7)]
     stopped = one.model_copy(update={"finished": False, "stopped_by": "the disk is full"})

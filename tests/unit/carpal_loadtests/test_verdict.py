@@ -37,6 +37,7 @@ def judge(scenario: Callable[..., Any]) -> Judge:
         slos: dict[str, Any],
         *,
         cpu: float | None = 0.1,
+        pause_p99_ms: float | None = 0.1,
         planned: int = 0,
         cut_short: str = "",
         span_s: float = 10.0,
@@ -44,7 +45,14 @@ def judge(scenario: Callable[..., Any]) -> Judge:
     ) -> Verdict:
         figures = Figures.of(rows, planned=planned or len(rows), from_s=0.0, span_s=span_s)
         wanted = scenario(slos=slos, validity=validity, duration_s=span_s)
-        return decide(wanted, rows=rows, figures=figures, cpu_share=cpu, cut_short=cut_short or None)
+        return decide(
+            wanted,
+            rows=rows,
+            figures=figures,
+            cpu_share=cpu,
+            pause_p99_ms=pause_p99_ms,
+            cut_short=cut_short or None,
+        )
 
     return run
 
@@ -53,6 +61,14 @@ def test_what_holds_passes_and_says_why(judge: Judge) -> None:
     verdict = judge(rows_of(459), {"p99_ms": 100, "confidence": 0.99})
     assert (verdict.outcome, verdict.exit_code) == ("pass", 0)
     assert "proved at a confidence of 0.99" in verdict.reasons[0]
+
+
+def test_a_generator_that_paused_where_no_request_was_due_is_invalid(judge: Judge) -> None:
+    """Its sends were in time, and what came back lay in the kernel."""
+    verdict = judge(rows_of(459), {"p99_ms": 100}, pause_p99_ms=51.0)
+    assert (verdict.outcome, verdict.exit_code) == ("invalid", 3)
+    assert "lag_p99_ms: 51 ms" in verdict.reasons[0]
+    assert judge(rows_of(459), {"p99_ms": 100}, pause_p99_ms=None).outcome == "pass"
 
 
 def test_what_is_not_proved_fails(judge: Judge) -> None:

@@ -73,6 +73,23 @@ class Seen(Document):
     media_type: Sequence[str]
     answer: Sequence[str] = Field(description="record, or another of the behaviour's answers")
     cpu_s: float = Field(description="CPU time of the server since it began")
+    pause_p99_ms: float = Field(
+        default=0.0, description="how late it was at moments that no request sets: what came meanwhile was not yet seen"
+    )
+
+
+def known_model(name: str, *, emulated: bool = True) -> Model:
+    """The model that a record of a server of known truth names."""
+    return Model(
+        name=name,
+        version="1",
+        digest=DIGEST,
+        variant="model.onnx",
+        engine="known",
+        engine_version="1",
+        precision="float32",
+        emulated=emulated,
+    )
 
 
 def record_of(model: str, digest: str = DIGEST) -> bytes:
@@ -83,16 +100,7 @@ def record_of(model: str, digest: str = DIGEST) -> bytes:
         quality=Quality(sharpness=0, noise=0, clipped_share=0, padded_share=0, exposure=0),
         findings=(),
         conclusions=(),
-        model=Model(
-            name=model,
-            version="1",
-            digest=DIGEST,
-            variant="model.onnx",
-            engine="known",
-            engine_version="1",
-            precision="float32",
-            emulated=True,
-        ),
+        model=known_model(model),
         preprocessing_digest=DIGEST,
         timings=Timings(),
     ).to_json()

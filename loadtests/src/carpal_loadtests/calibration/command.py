@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from carpal_loadtests.options import FAILED, INVALID
+
 
 def calibrate(
     rate: Annotated[list[float] | None, typer.Option(min=1, help="requests a second; default: 50, 500, 2000")] = None,
@@ -16,7 +18,10 @@ def calibrate(
     out: Annotated[Path | None, typer.Option(help="JSON file for the result")] = None,
     json: Annotated[bool, typer.Option("--json", help="print the result as one JSON document")] = False,
 ) -> None:
-    """Measure a server of known truth on this machine: is the load generator true here? Exits 1 where it is not."""
+    """Measure a server of known truth on this machine: is the load generator true here?
+
+    Exits 1 where it is not, and 3 where it may be and the machine was too busy to say.
+    """
     from carpal.terminal import Terminal
     from carpal_loadtests.calibration.suite import Suite
     from carpal_loadtests.whole import write_document
@@ -29,5 +34,6 @@ def calibrate(
     wrong = [f"{one.rate_per_s:g}/s" for one in found.levels if not one.holds]
     wrong += [f"the stall at {one.rate_per_s:g}/s" for one in found.stalls if not one.holds]
     said = f"off at {', '.join(wrong)}" if wrong else "p50 and p99 within 2 %, every stall whole, every request counted"
+    said += "" if found.valid else "; invalid: the machine let generator or server wait"
     terminal.done(said + (f": {out}" if out else ""))
-    raise typer.Exit(0 if found.holds else 1)
+    raise typer.Exit(0 if found.holds else FAILED if found.valid else INVALID)

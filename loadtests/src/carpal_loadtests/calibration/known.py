@@ -19,6 +19,7 @@ from pathlib import Path
 import orjson
 
 from carpal_loadtests.calibration.behaviour import DRAWN, Behaviour, Seen, record_of
+from carpal_loadtests.pulse import Pulse
 
 # All that come due while everything stands still wait here for their connection.
 BACKLOG = 4096
@@ -58,6 +59,7 @@ class Truth:
 
     def forget(self) -> None:
         """Begin anew."""
+        self.pulse = Pulse(time.monotonic())
         self._index: list[int] = []
         self._at_s: list[float] = []
         self.sent_s: list[float] = []
@@ -126,6 +128,7 @@ class Truth:
             media_type=self._media_type,
             answer=self._answer,
             cpu_s=time.process_time(),
+            pause_p99_ms=self.pulse.p99_ms,
         )
 
 
@@ -206,6 +209,12 @@ def _value(head: bytes, name: bytes) -> bytes:
 async def listen(behaviour: Behaviour) -> tuple[asyncio.Server, int]:
     """Serve on a free port, which comes second, for as long as the loop runs or until the server is closed."""
     loop, truth = asyncio.get_running_loop(), Truth(behaviour)
+
+    def beat() -> None:
+        truth.pulse.beat(time.monotonic())
+        loop.call_at(truth.pulse.due_s, beat)
+
+    beat()
     server = await loop.create_server(lambda: Connection(truth, loop), "127.0.0.1", 0, backlog=BACKLOG)
     return server, server.sockets[0].getsockname()[1]
 

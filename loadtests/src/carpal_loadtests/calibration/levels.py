@@ -13,6 +13,7 @@ from carpal.document import Document
 from carpal_loadtests.answers import Outcome
 from carpal_loadtests.calibration.behaviour import Seen
 from carpal_loadtests.figures import Percentiles
+from carpal_loadtests.job import Summary
 from carpal_loadtests.rows import Row
 
 MOST_ERROR = 0.02
@@ -27,10 +28,17 @@ COUNTED_AS = {
 }
 
 
-class Level(Document):
-    """A rate at which service times were measured whose truth the server wrote down."""
+class Compared(Document):
+    """A rate whose requests the generator measured and the server wrote down."""
 
-    rate_per_s: float
+    rate_per_s: float = Field(description="that was planned")
+    miscounted: int = Field(description="not seen exactly once by the server, or counted as something else")
+    holds: bool = Field(description="whether what was measured is as near to what is true as it must be")
+
+
+class Level(Compared):
+    """Service times; it holds where p50 and p99 are within 2 % and nothing is miscounted."""
+
     requests: int = Field(description="of the measurement, answered with a record")
     true: Percentiles = Field(description="what the server kept each of them")
     measured: Percentiles = Field(description="what the generator measured of them, from the intended send time")
@@ -38,17 +46,21 @@ class Level(Document):
     p99_error: float
     added_p50_ms: float = Field(description="median over the requests of measured less true")
     lag_p99_ms: float
+    pause_p99_ms: float = Field(description="how late generator or server were at moments that no request sets")
     planned: int
     counts: Mapping[str, int] = Field(description="by outcome, warm-up included")
-    miscounted: int = Field(description="not seen exactly once by the server, or counted as something else")
     generator_cpu: float = Field(description="share of one core, of the busiest load process")
-    holds: bool = Field(description="p50 and p99 within 2 %, and nothing miscounted")
+    valid: bool = Field(
+        description="neither was later than 2 % of the true p99: an error is then the generator's, not the machine's"
+    )
 
 
-class Stall(Document):
-    """A rate at which the server stood still for a known time."""
+class Stall(Compared):
+    """A stall of the server.
 
-    rate_per_s: float
+    It holds where nothing is hidden or miscounted, the longest wait is the stall, and the mean wait is within 10 %.
+    """
+
     stalled_s: float = Field(description="as the server measured it")
     longest_s: float = Field(description="longest latency that was measured")
     waited: int = Field(description="requests that came due while it stood still")
@@ -56,20 +68,18 @@ class Stall(Document):
     measured_mean_ms: float
     hidden: int = Field(description="of those: measured as shorter than what was left of the stall")
     closed_mean_ms: float = Field(description="what the same rows say where latency is counted from the true send time")
-    miscounted: int
-    holds: bool = Field(description="nothing hidden or miscounted, the longest is the stall, and the mean within 10 %")
 
 
-def level(rate: float, rows: Sequence[Row], seen: Seen, *, planned: int, warmup_s: float, cpu: float) -> Level:
+def level(rate: float, rows: Sequence[Row], seen: Seen, summary: Summary, *, planned: int, warmup_s: float) -> Level:
     """Compare the rows of a run with what the server wrote down.
 
     Args:
         rate: that was planned, a second.
         rows: of the whole run.
         seen: by the server meanwhile.
+        summary: of the generator.
         planned: requests.
         warmup_s: left out of the percentiles.
-        cpu: of the generator.
     """
     places = {index: place for place, index in enumerate(seen.index)}
     compared = [row for row in rows if row.outcome is Outcome.ANSWERED and row.intended_s >= warmup_s]
@@ -81,6 +91,7 @@ def level(rate: float, rows: Sequence[Row], seen: Seen, *, planned: int, warmup_
     assert measured is not None
     assert lag is not None
     wrong = miscounted(rows, seen, planned)
+    pause_ms = max(summary.pause_p99_ms, seen.pause_p99_ms)
     errors = (measured.p50_ms / true.p50_ms - 1, measured.p99_ms / true.p99_ms - 1)
     return Level(
         rate_per_s=rate,
@@ -91,10 +102,12 @@ def level(rate: float, rows: Sequence[Row], seen: Seen, *, planned: int, warmup_
         p99_error=errors[1],
         added_p50_ms=round(float(np.median(took - kept)) * 1000, 3),
         lag_p99_ms=lag.p99_ms,
+        pause_p99_ms=pause_ms,
         planned=planned,
         counts=dict(Counter(row.outcome.value for row in rows)),
         miscounted=wrong,
-        generator_cpu=cpu,
+        generator_cpu=summary.cpu_share,
+        valid=max(lag.p99_ms, pause_ms) <= MOST_ERROR * true.p99_ms,
         holds=max(map(abs, errors)) <= MOST_ERROR and not wrong,
     )
 

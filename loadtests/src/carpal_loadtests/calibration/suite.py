@@ -15,8 +15,9 @@ from carpal_loadtests.arrivals import Poisson
 from carpal_loadtests.calibration.behaviour import Behaviour, Seen
 from carpal_loadtests.calibration.levels import Level, Stall, level, stall
 from carpal_loadtests.calibration.server import known
+from carpal_loadtests.errors import GeneratorError
 from carpal_loadtests.generator import Measurement, generate
-from carpal_loadtests.job import Progress
+from carpal_loadtests.job import Progress, Summary
 from carpal_loadtests.machine import Machine, fingerprint
 from carpal_loadtests.payloads import Phantoms
 from carpal_loadtests.plan import Plan, make_plan
@@ -54,6 +55,7 @@ class Capacity(Document):
 class Calibration(Document):
     """How true the generator is on this machine."""
 
+    valid: bool = Field(description="whether the machine left generator and server their cores at every rate")
     holds: bool
     levels: tuple[Level, ...]
     stalls: tuple[Stall, ...]
@@ -80,6 +82,7 @@ class Suite:
         stalls = tuple(self.stall(rate) for rate in rates)
         found = self.capacity(levels[-1], seconds) if capacity else None
         return Calibration(
+            valid=all(one.valid for one in levels),
             holds=all(one.holds for one in levels) and all(one.holds for one in stalls),
             levels=levels,
             stalls=stalls,
@@ -98,15 +101,20 @@ class Suite:
             {"service_ms": MEDIAN_MS, "spread": SPREAD, "answers": answers}, source="the calibration"
         )
         _, measurement, seen = self._run(plan, told)
-        cpu = measurement.summary.cpu_share if measurement.summary else 1.0
         found = level(
-            rate, measurement.rows, seen, planned=len(plan.schedule.times), warmup_s=plan.scenario.warmup_s, cpu=cpu
+            rate,
+            measurement.rows,
+            seen,
+            _summary(measurement),
+            planned=len(plan.schedule.times),
+            warmup_s=plan.scenario.warmup_s,
         )
         self.say(
             f"{rate:g}/s for {seconds:g} s: p50 {found.measured.p50_ms:.2f} ms where {found.true.p50_ms:.2f} is true "
             f"({found.p50_error:+.2%}), p99 {found.measured.p99_ms:.2f} where {found.true.p99_ms:.2f} is true "
             f"({found.p99_error:+.2%}); {found.planned} sent, {found.miscounted} miscounted, "
-            f"{found.generator_cpu:.0%} of one core"
+            f"{found.generator_cpu:.0%} of one core, 99 % of the time within {found.pause_p99_ms:.2f} ms"
+            f"{'' if found.valid else ': invalid, the machine let generator or server wait'}"
         )
         return found
 
@@ -151,6 +159,21 @@ class Suite:
             aimed = replace(plan, target=server.url, model=told.model)
             measurement = generate(aimed, Path(folder), _in_silence, processes=self.processes)
             return Target(url=server.url, model=told.model, metadata={}), measurement, server.seen()
+
+
+def _summary(measurement: Measurement) -> Summary:
+    """The last word of the load processes.
+
+    Raises:
+        GeneratorError: there was none.
+    """
+    if measurement.summary is None:
+        raise GeneratorError(
+            f"a load process ended early, with {len(measurement.rows)} rows written",
+            "A calibration needs all of a run: what is missing would count as a miscount.",
+            "Run it again; stop nothing meanwhile.",
+        )
+    return measurement.summary
 
 
 def _in_silence(progress: Progress) -> None:

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from carpal_loadtests.options import INTERRUPTED, Grpc, Json, Model, Out, Processes, Url
+from carpal_loadtests.options import FAILED, INTERRUPTED, INVALID, Grpc, Json, Model, Out, Processes, Url
 
 if TYPE_CHECKING:
     from carpal.terminal import Terminal
     from carpal_loadtests.check import Check
     from carpal_loadtests.scenario import Scenario as Planned
     from carpal_loadtests.trial import Setting, Trial
-
-FAILED, INVALID = 1, 3
 
 Scenario = Annotated[str, typer.Argument(help="YAML file or shipped scenario; its arrivals are replaced")]
 
@@ -37,7 +35,7 @@ def saturate(
 ) -> None:
     """Find the highest rate that keeps every objective. Exits 1 where none does, 3 where the generator is the limit."""
     from carpal.terminal import Terminal
-    from carpal_loadtests.limits.saturation import Saturator
+    from carpal_loadtests.limits.saturator import Saturator
     from carpal_loadtests.result import refuse_taken
     from carpal_loadtests.scenario import load_scenario
     from carpal_loadtests.trial import Setting, make_folder, prepare

@@ -38,8 +38,8 @@ class Fleet:
             pod.advance(0.0)
         self.ready = list(self.pods)
 
-    def scale(self, now_s: float, count: int) -> list[float]:
-        """Make or delete replicas; gives when the new ones become ready.
+    def scale(self, now_s: float, count: int) -> list[SimPod]:
+        """Make or delete replicas; gives the new ones.
 
         A ReplicaSet deletes what is not ready first, then the youngest. A deleted one gets no more requests and
         finishes those that it has.
@@ -51,7 +51,7 @@ class Fleet:
             return []
         made = [self._make(now_s, now_s + self._replica.startup_s) for _ in range(count - len(self.pods))]
         self.pods += made
-        return [pod.ready_s for pod in made[:1]]
+        return made
 
     def greet(self, now_s: float) -> None:
         """Let those answer that have become ready."""

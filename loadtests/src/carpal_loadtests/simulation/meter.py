@@ -1,8 +1,9 @@
 """What metrics-server and Prometheus know of simulated replicas, and how late they know it.
 
-metrics-server keeps two looks at a pod's CPU counter and gives the rate between them; of a container that is at least
-10 s and less than one interval old it gives the rate since its start (metrics-server 0.9, pkg/storage/pod.go).
-Prometheus finds the requests in flight at its look, and the rate of answers between the last two.
+metrics-server fetches the kubelet's last reading of a pod's CPU counter and gives the rate between the last two that
+differ; of a container that was at least 10 s and less than one interval old when it was read it gives the rate since
+its start (metrics-server 0.9, pkg/storage/pod.go). Prometheus finds the requests in flight at its look, and the rate
+of answers between the last two.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ FRESH_S = 10.0
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Count:
+    """A counter at a time: of CPU, in thousandths of a core times seconds, or of answers."""
+
     at_s: float
-    cpu_milli_s: float
-    answered: int
-    in_flight: int
+    value: float
 
 
 class Meter:
-    """Reads every pod, and shows later what it read.
+    """Looks at every pod once an interval, and shows what it found.
 
     Args:
         replica: what CPU a pod uses.
-        delays: interval and age of the looks.
+        delays: interval of the looks.
         metric: ``cpu``, ``in-flight`` or ``rate``.
     """
 
@@ -38,27 +39,21 @@ class Meter:
         self._replica = replica
         self._delays = delays
         self._metric = metric
-        self._last: dict[SimPod, _Look] = {}
-        self._found: dict[SimPod, Sample] = {}
+        self._read: dict[SimPod, _Count] = {}
+        self._looked: dict[SimPod, _Count] = {}
         self._samples: dict[SimPod, Sample] = {}
 
-    def read(self, now_s: float, fleet: Fleet) -> None:
-        """Look at every pod; the fleet has been advanced to now. What is found is known after ``publish``."""
-        alive = set(fleet.pods)
-        self._last = {pod: look for pod, look in self._last.items() if pod in alive}
-        self._found = {pod: sample for pod, sample in self._found.items() if pod in alive}
-        for pod in fleet.pods:
-            if pod.created_s >= now_s:
-                continue
-            look = _Look(now_s, self._cpu(pod, now_s), pod.answered, pod.in_flight)
-            sample = self._sample(pod, look)
-            self._last[pod] = look
-            if sample is not None:
-                self._found[pod] = sample
+    def read(self, now_s: float, pod: SimPod) -> None:
+        """The kubelet reads a pod's CPU counter; the pod has been advanced to now."""
+        idle = (now_s - pod.created_s) * self._replica.cpu_idle_milli
+        self._read[pod] = _Count(now_s, pod.busy_area * self._replica.cpu_busy_milli + idle)
 
-    def publish(self) -> None:
-        """Let controllers know what the last look found."""
-        self._samples = dict(self._found)
+    def look(self, now_s: float, fleet: Fleet) -> None:
+        """Find what can be known of every pod now; the fleet has been advanced to now."""
+        self._samples = {
+            pod: sample for pod in fleet.pods if pod.created_s < now_s and (sample := self._sample(now_s, pod))
+        }
+        self._looked = {pod: count for pod in fleet.pods if (count := self._count(now_s, pod))}
 
     def seen(self, now_s: float, fleet: Fleet) -> list[Pod]:
         """The pods as the controller is shown them."""
@@ -77,19 +72,23 @@ class Meter:
         """The sum over pods, as a query gives it."""
         return Totals(sum(sample.value_milli for sample in self._samples.values()))
 
-    def _cpu(self, pod: SimPod, at_s: float) -> float:
-        """The pod's CPU counter, in thousandths of a core times seconds."""
-        return pod.busy_area * self._replica.cpu_busy_milli + (at_s - pod.created_s) * self._replica.cpu_idle_milli
+    def _count(self, now_s: float, pod: SimPod) -> _Count | None:
+        """The counter as a look finds it; None where there is none yet."""
+        if self._metric == "cpu":
+            return self._read.get(pod)
+        return _Count(now_s, 1000.0 * pod.answered) if pod.created_s < now_s else None
 
-    def _sample(self, pod: SimPod, look: _Look) -> Sample | None:
-        last = self._last.get(pod)
+    def _sample(self, now_s: float, pod: SimPod) -> Sample | None:
         if self._metric == "in-flight":
-            return Sample(look.in_flight * 1000, look.at_s, 0.0) if pod.ready_s <= look.at_s else None
+            return Sample(pod.in_flight * 1000, now_s, 0.0) if pod.ready_s <= now_s else None
+        count, last = self._count(now_s, pod), self._looked.get(pod)
+        if count is None:
+            return None
+        if self._metric == "cpu" and FRESH_S <= count.at_s - pod.created_s < self._delays.scrape_s:
+            last = _Count(pod.created_s, 0.0)
         if last is None:
-            age_s = look.at_s - pod.created_s
-            fresh = self._metric == "cpu" and FRESH_S <= age_s < self._delays.scrape_s
-            return Sample(round(look.cpu_milli_s / age_s), look.at_s, age_s) if fresh else None
-        span_s = look.at_s - last.at_s
-        if self._metric == "rate":
-            return Sample(round(1000 * (look.answered - last.answered) / span_s), look.at_s, span_s)
-        return Sample(round((look.cpu_milli_s - last.cpu_milli_s) / span_s), look.at_s, span_s)
+            return None
+        if count.at_s == last.at_s:
+            return self._samples.get(pod)
+        span_s = count.at_s - last.at_s
+        return Sample(round((count.value - last.value) / span_s), count.at_s, span_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -90,8 +90,15 @@ def simulate(setup: Setup, service: ServiceTimes) -> Simulated:
     )
 
 
-def run(setup: Setup, policy: Policy, sent_s: Array, takes_s: Array, end_s: float) -> Course:
-    """One policy against given requests."""
+def run(
+    setup: Setup,
+    policy: Policy,
+    sent_s: Array,
+    takes_s: Array,
+    end_s: float,
+    readings: Sequence[Sequence[float]] = (),
+) -> Course:
+    """One policy against given requests; with a real kubelet's times of reading, where they were recorded."""
     cluster = Cluster(
         policy,
         setup.replica,
@@ -99,6 +106,7 @@ def run(setup: Setup, policy: Policy, sent_s: Array, takes_s: Array, end_s: floa
         balancing=setup.balancing,
         seed=setup.seed,
         initial=setup.initial_replicas,
+        readings=readings,
     )
     around_s = setup.replica.around_ms / 1000
     course = cluster.course(sent_s, np.maximum(takes_s - around_s, 0.0), end_s)

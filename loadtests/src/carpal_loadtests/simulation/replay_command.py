@@ -19,7 +19,7 @@ def replay(
     """Simulate a recorded run and say how near it comes. Exits 1 where replicas or p95 are too far off."""
     from carpal.terminal import Terminal
     from carpal_loadtests.errors import RecordingError
-    from carpal_loadtests.simulation.recording import read_ticks
+    from carpal_loadtests.simulation.recording import read_recording
     from carpal_loadtests.simulation.replay import replay as compare
     from carpal_loadtests.simulation.setup import load_setup
     from carpal_loadtests.summary.evidence import gather
@@ -34,13 +34,15 @@ def replay(
             f"It has: {', '.join(asked.policies)}.",
         )
     (made,) = gather([run]).runs
-    found = compare(asked, asked.policies[policy], service, made.rows, read_ticks(run, deployment))
+    found = compare(asked, asked.policies[policy], service, made.rows, read_recording(run, deployment))
     if out is not None:
         write_document(found, out)
     terminal.result(found)
     verdict = "holds" if found.holds else "does not hold"
     terminal.done(
         f"{verdict}: replicas within one at {found.within_one_share:.1%} of "
-        f"{len(found.looks)} looks, p95 {found.simulated_p95_ms:.0f} ms, recorded {found.recorded_p95_ms:.0f} ms"
+        f"{len(found.looks)} looks, p95 {found.simulated_p95_ms:.0f} ms "
+        f"({found.repeats_p95_ms[0]:.0f} to {found.repeats_p95_ms[-1]:.0f} in {len(found.repeats_p95_ms)} repeats), "
+        f"recorded {found.recorded_p95_ms:.0f} ms"
     )
     raise typer.Exit(0 if found.holds else 1)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nextafter
 from typing import Protocol
 
 import numpy as np
@@ -15,14 +15,16 @@ from carpal_loadtests.autoscaling.keda import Keda, KedaPolicy
 from carpal_loadtests.autoscaling.knative import Kpa, KpaPolicy
 from carpal_loadtests.autoscaling.seen import Pod, Totals
 from carpal_loadtests.capacity.demand import ServiceTimes
+from carpal_loadtests.simulation.agenda import Agenda
 from carpal_loadtests.simulation.fleet import Fleet
+from carpal_loadtests.simulation.kubelet import Kubelet
 from carpal_loadtests.simulation.meter import Meter
 from carpal_loadtests.simulation.pod import SimPod
 from carpal_loadtests.simulation.setup import Delays, FixedPolicy, Policy, Replica
 
 Array = NDArray[np.float64]
 # What happens at the same instant happens in this order: a pod that becomes ready is seen by the look of that instant.
-READY, READ, PUBLISH, SECOND, SYNC = range(5)
+READY, READ, LOOK, SECOND, SYNC = range(5)
 
 
 class Controller(Protocol):
@@ -56,77 +58,104 @@ class Course:
 
 
 class Cluster:
-    """Fleet, meter and controller on one clock."""
+    """Fleet, kubelet, meter and controller on one clock.
+
+    Args:
+        policy: that decides.
+        replica: what each pod is.
+        delays: how old everything is that the policy sees.
+        balancing: how requests are given to pods.
+        seed: of balancing and of the kubelet's times.
+        initial: pods at second 0; None for the policy's least.
+        readings: a real kubelet's, if its times are to be kept to: see ``Kubelet``.
+    """
 
     def __init__(
-        self, policy: Policy, replica: Replica, delays: Delays, *, balancing: str, seed: int, initial: int | None
+        self,
+        policy: Policy,
+        replica: Replica,
+        delays: Delays,
+        *,
+        balancing: str,
+        seed: int,
+        initial: int | None,
+        readings: Sequence[Sequence[float]] = (),
     ) -> None:
-        self._delays = delays
         self.fleet = Fleet(replica, balancing, seed)
         self._meter = Meter(replica, delays, "cpu" if isinstance(policy, FixedPolicy) else policy.metric)
+        self._kubelet = Kubelet(delays.housekeeping_s, seed, readings) if delays.housekeeping_s else None
         self._controller = controller(policy)
         self._kpa = self._controller if isinstance(self._controller, Kpa) else None
-        self._sync_s = 0.0 if isinstance(policy, FixedPolicy) else policy.sync_s
         self._waiting: list[tuple[int, float, float]] = []
         self._flows: dict[SimPod, float] = {}
-        if isinstance(policy, FixedPolicy):
-            self.fleet.begin(policy.replicas)
-        else:
-            self.fleet.begin(policy.min_replicas if initial is None else initial)
-        self._events: list[tuple[float, int]] = [(0.0, SECOND)]
-        if self._controller is not None:
-            first_look_s = delays.scrape_phase_s - delays.scrape_age_s
-            self._events += [(first_look_s, READ), (delays.scrape_phase_s, PUBLISH), (delays.sync_phase_s, SYNC)]
-        heapq.heapify(self._events)
+        self._latency_s: Array = np.empty(0)
         self.pod_s = 0.0
         self._counted_s = 0.0
         self.seconds: list[tuple[float, int, int, int]] = []
+        self._agenda = Agenda()
+        self._agenda.every(0.0, 1.0, SECOND, self._second)
+        if isinstance(policy, FixedPolicy):
+            self.fleet.begin(policy.replicas)
+            return
+        self.fleet.begin(policy.min_replicas if initial is None else initial)
+        # Two looks before the load, so that the first decision knows what there was.
+        self._agenda.every(delays.scrape_phase_s - 2 * delays.scrape_s, delays.scrape_s, LOOK, self._look)
+        self._agenda.every(delays.sync_phase_s, policy.sync_s, SYNC, self._sync)
+        for pod in self.fleet.pods:
+            self._read_from(-4 * delays.scrape_s, pod)
 
     def course(self, sent_s: Array, service_s: Array, end_s: float) -> Course:
         """Send everything and let the cluster go on until the end of the load."""
-        latency_s = np.full(len(sent_s), np.nan)
+        latency_s = self._latency_s = np.full(len(sent_s), np.nan)
         for index, (at_s, takes_s) in enumerate(zip(sent_s.tolist(), service_s.tolist(), strict=True)):
-            while self._events[0][0] <= at_s:
-                self._happen(latency_s)
+            self._agenda.run_to(at_s)
             answer_s = self.fleet.send(at_s, takes_s)
             if answer_s is not None:
                 latency_s[index] = answer_s - at_s
             elif self._kpa is not None and not self.fleet.ready:
                 self._waiting.append((index, at_s, takes_s))  # the activator holds what no pod can take yet
-        while self._events[0][0] < end_s:
-            self._happen(latency_s)
+        self._agenda.run_to(nextafter(end_s, 0.0))
         self._count_pods(end_s)
         at, replicas, ready, in_flight = (np.array(column) for column in zip(*self.seconds, strict=True))
         return Course(sent_s, latency_s, at, replicas, ready, in_flight, self.pod_s, end_s)
 
-    def _happen(self, latency_s: Array) -> None:
-        """The next thing by the cluster's clocks."""
-        now_s, what = heapq.heappop(self._events)
-        if what == READY:
-            self.fleet.greet(now_s)
-            self._release(now_s, latency_s)
-        elif what == READ:
-            self.fleet.advance(now_s)
-            self._meter.read(now_s, self.fleet)
-            heapq.heappush(self._events, (now_s + self._delays.scrape_s, READ))
-        elif what == PUBLISH:
-            self._meter.publish()
-            heapq.heappush(self._events, (now_s + self._delays.scrape_s, PUBLISH))
-        elif what == SECOND:
-            self._second(now_s)
-            heapq.heappush(self._events, (now_s + 1.0, SECOND))
-        else:
-            self._sync(now_s)
-            heapq.heappush(self._events, (now_s + self._sync_s, SYNC))
+    def _read_from(self, from_s: float, pod: SimPod) -> None:
+        """Let the kubelet read a pod as long as it is there; not where a look reads it."""
+        if self._kubelet is None:
+            return
+        readings = self._kubelet.readings(from_s)
+
+        def read(now_s: float) -> None:
+            if pod in self.fleet.pods:
+                pod.advance(now_s)
+                self._meter.read(now_s, pod)
+                self._agenda.at(next(readings), READ, read)
+
+        self._agenda.at(next(readings), READ, read)
+
+    def _become_ready(self, now_s: float) -> None:
+        self.fleet.greet(now_s)
+        self._release(now_s)
+
+    def _look(self, now_s: float) -> None:
+        self.fleet.advance(now_s)
+        if self._kubelet is None:
+            for pod in self.fleet.pods:
+                self._meter.read(now_s, pod)
+        self._meter.look(now_s, self.fleet)
 
     def _sync(self, now_s: float) -> None:
         assert self._controller is not None
         pods = self._meter.seen(now_s, self.fleet)
         wanted = self._controller.decide(now_s, len(self.fleet.pods), pods, self._meter.totals())
-        if wanted != len(self.fleet.pods):
-            self._count_pods(now_s)
-            for ready_s in self.fleet.scale(now_s, wanted):
-                heapq.heappush(self._events, (ready_s, READY))
+        if wanted == len(self.fleet.pods):
+            return
+        self._count_pods(now_s)
+        made = self.fleet.scale(now_s, wanted)
+        for pod in made:
+            self._read_from(now_s, pod)
+        for pod in made[:1]:  # they become ready together
+            self._agenda.at(pod.ready_s, READY, self._become_ready)
 
     def _second(self, now_s: float) -> None:
         self.fleet.advance(now_s)
@@ -142,7 +171,7 @@ class Cluster:
         flow = sum(now - before.get(pod, 0.0) for pod, now in self._flows.items())
         return flow + (len(self._waiting) if concurrency else 0)
 
-    def _release(self, now_s: float, latency_s: Array) -> None:
+    def _release(self, now_s: float) -> None:
         """Give the activator's requests to pods that have become ready."""
         held, self._waiting = self._waiting, []
         for index, sent_s, takes_s in held:
@@ -150,7 +179,7 @@ class Cluster:
             if answer_s is None:
                 self._waiting.append((index, sent_s, takes_s))
             else:
-                latency_s[index] = answer_s - sent_s
+                self._latency_s[index] = answer_s - sent_s
 
     def _count_pods(self, now_s: float) -> None:
         self.pod_s += len(self.fleet.pods) * (now_s - self._counted_s)

@@ -71,8 +71,10 @@ class Delays(Document):
     scrape_s: Annotated[float, Field(gt=0)] = Field(
         default=15.0, description="between two looks of metrics-server or Prometheus at a pod"
     )
-    scrape_age_s: Seconds = Field(
-        default=5.0, description="age of what a look finds: the kubelet's own interval, halved"
+    housekeeping_s: Annotated[float, Field(gt=0)] | None = Field(
+        default=10.0,
+        description="for cpu: the kubelet reads a container's counter after so many seconds and up to as many more, by "
+        "chance, and a look finds its last reading; null: at each look, as where the container runtime is asked",
     )
     scrape_phase_s: Seconds = Field(default=0.0, description="second of the first look")
     sync_phase_s: Seconds = Field(default=0.0, description="second of the autoscaler's first decision")

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from math import sqrt
 
 from carpal_loadtests.capacity.plan import Capacity
+from carpal_loadtests.limits.saturation import Saturation
 from carpal_loadtests.scaling.analysis import Scaling
 from carpal_loadtests.scaling.laws import Coefficients
 from carpal_loadtests.simulation.outcome import Simulated
+from carpal_loadtests.summary import few
 from carpal_loadtests.summary.evidence import Evidence
 
 HALF = 0.5
@@ -26,6 +28,10 @@ def answer(evidence: Evidence) -> str:
         )
     if evidence.scaling:
         parts.append(_end(evidence.scaling[1]))
+    if evidence.points and not evidence.scaling:
+        parts.append(few.conclusion(sorted(evidence.points, key=lambda point: point.replicas)).rstrip("."))
+    if evidence.saturation:
+        parts.append(_limit(evidence.saturation[1]))
     if not parts and evidence.simulated:
         parts.append(_policy(evidence.simulated[1]))
     if not parts and evidence.runs:
@@ -41,7 +47,7 @@ def answer(evidence: Evidence) -> str:
 
 def advice(evidence: Evidence) -> list[str]:
     """One sentence a finding, the most pressing first."""
-    return [*_runs(evidence), *_scaling(evidence), *_capacity(evidence), *_simulated(evidence)]
+    return [*_runs(evidence), *_scaling(evidence), *_saturation(evidence), *_capacity(evidence), *_simulated(evidence)]
 
 
 def half_marginal(law: Coefficients) -> float | None:
@@ -71,6 +77,13 @@ def _end(scaling: Scaling) -> str:
         return f"throughput peaks at {scaling.peak_replicas.value:.0f} replicas"
     at = next(one for one in scaling.predictions if one.replicas == largest)
     return f"{largest} replicas do {at.efficiency:.0%} of {largest} times one replica's work"
+
+
+def _limit(found: Saturation) -> str:
+    if found.rate_per_s is None:
+        most = f"the most that it answered is {found.maximum_per_s or 0:.4g} a second"
+        return f"no rate of one deployment was confirmed, {most}"
+    return f"one deployment keeps its objectives up to {found.rate_per_s:.4g} requests a second"
 
 
 def _policy(simulated: Simulated) -> str:
@@ -109,6 +122,20 @@ def _scaling(evidence: Evidence) -> Iterator[str]:
             f"The law's peak at {scaling.peak_replicas.value:.0f} replicas lies {scaling.peak_reach:.3g} times beyond "
             "what was measured: take it as a sign that replicas disturb one another, not as a number."
         )
+
+
+def _saturation(evidence: Evidence) -> Iterator[str]:
+    if not evidence.saturation:
+        return
+    found = evidence.saturation[1]
+    if found.rate_per_s is None:
+        why = f": {found.stopped_by}" if found.stopped_by else ""
+        yield f"Search the limit again before you plan with it: no rate was confirmed{why}."
+        return
+    broken = min((one for one in found.probes if one.fate == "fails"), key=lambda one: one.rate_per_s, default=None)
+    if broken:
+        at = f"at {broken.rate_per_s:.4g}, {broken.reason}"
+        yield f"Alert below {found.rate_per_s:.4g} requests a second a deployment: {at}."
 
 
 def _capacity(evidence: Evidence) -> Iterator[str]:

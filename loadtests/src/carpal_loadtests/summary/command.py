@@ -11,7 +11,9 @@ import typer
 def report(
     evidence: Annotated[
         list[Path] | None,
-        typer.Argument(help="folders of runs, and documents of carpal load scale, capacity and simulate; in any order"),
+        typer.Argument(
+            help="folders of runs (N=FOLDER: of N replicas), documents of scale, saturate, capacity, simulate"
+        ),
     ] = None,
     out: Annotated[
         Path, typer.Option(help="HTML file to write; what it says for machines is beside it, as .json")

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from carpal.document import Document
 from carpal_loadtests.capacity.plan import Capacity
+from carpal_loadtests.limits.saturation import Saturation
 from carpal_loadtests.scaling.analysis import Scaling
 from carpal_loadtests.summary.advice import advice, answer
 from carpal_loadtests.summary.evidence import Evidence
@@ -48,6 +49,7 @@ class Digest(Document):
     missing: tuple[str, ...] = Field(description="what the report lacks, with the command that makes it")
     emulated: bool = Field(description="whether any figure comes from an engine that slept instead of computing")
     scaling: Scaling | None
+    saturation: Saturation | None
     capacity: Capacity | None
     policies: tuple[PolicyDigest, ...]
     runs: tuple[RunDigest, ...]
@@ -62,6 +64,7 @@ def digest(evidence: Evidence) -> Digest:
         missing=evidence.missing,
         emulated=evidence.emulated,
         scaling=evidence.scaling[1] if evidence.scaling else None,
+        saturation=evidence.saturation[1] if evidence.saturation else None,
         capacity=evidence.capacity[1] if evidence.capacity else None,
         policies=tuple(
             PolicyDigest(

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
+from carpal.document import Document
 from carpal_loadtests.capacity.plan import Capacity
 from carpal_loadtests.cluster import READY, SOURCE, WANTED
 from carpal_loadtests.errors import EvidenceError
+from carpal_loadtests.limits.saturation import Saturation
 from carpal_loadtests.result import RESULT, ROWS, SERVER, Result
 from carpal_loadtests.rows import Row, read_rows
 from carpal_loadtests.scaling.analysis import Scaling
+from carpal_loadtests.scaling.points import Point, read_run
 from carpal_loadtests.simulation.outcome import Simulated
 from carpal_loadtests.telemetry import Sample, read_samples
 
 REMEDIES = {
     "scaling": ("throughput against replicas", "carpal load scale … --out scaling.json"),
+    "saturation": ("the limit of one deployment", "carpal load saturate … --out out/limit"),
     "runs": ("runs at two rates or more", "carpal load run … --out out/run"),
     "capacity": ("a capacity plan", "carpal load capacity … --out plan.json"),
     "simulated": ("autoscaling policies", "carpal load simulate … --out simulated.json"),
@@ -46,7 +51,10 @@ class Evidence:
     """What was given; each kind may be absent."""
 
     runs: tuple[Run, ...] = ()
+    points: tuple[Point, ...] = ()
+    """Of saturated runs that were given with their number of replicas."""
     scaling: tuple[Path, Scaling] | None = None
+    saturation: tuple[Path, Saturation] | None = None
     capacity: tuple[Path, Capacity] | None = None
     simulated: tuple[Path, Simulated] | None = None
 
@@ -55,6 +63,7 @@ class Evidence:
         """What is not there, with the command that makes it."""
         there = {
             "scaling": self.scaling is not None,
+            "saturation": self.saturation is not None,
             "runs": len(self.runs) > 1,
             "capacity": self.capacity is not None,
             "simulated": self.simulated is not None,
@@ -65,21 +74,31 @@ class Evidence:
     def emulated(self) -> bool:
         """Whether any figure comes from an engine that slept."""
         engines = [run.result.emulated for run in self.runs]
+        engines += [point.emulated for point in self.points]
         engines += [self.scaling[1].emulated] if self.scaling else []
+        engines += [self.saturation[1].emulated] if self.saturation else []
         engines += [self.capacity[1].demand.service.emulated] if self.capacity else []
         engines += [self.simulated[1].service.emulated] if self.simulated else []
         return any(engines)
 
 
 def gather(paths: Sequence[Path]) -> Evidence:
-    """Read folders of runs and documents of ``scale``, ``capacity`` and ``simulate``, in any order.
+    """Read folders of runs and documents of ``scale``, ``saturate``, ``capacity`` and ``simulate``, in any order.
+
+    A folder may be given as ``N=FOLDER``: it is then also a point of throughput against replicas, by itself.
 
     Raises:
         EvidenceError: a path is none of these, or a second one of a kind of which a report shows one.
+        NotSaturatedError: a folder that is given with its number of replicas shows its load and not their limit.
     """
     runs: list[Run] = []
-    single: dict[str, tuple[Path, Scaling | Capacity | Simulated]] = {}
-    for path in paths:
+    points: list[Point] = []
+    single: dict[str, tuple[Path, Any]] = {}
+    for given in paths:
+        number, equals, folder = str(given).partition("=")
+        path = Path(folder) if equals and number.isdecimal() else given
+        if path is not given:
+            points.append(read_run(int(number), path))
         if path.is_dir():
             runs.append(_run(path))
             continue
@@ -91,13 +110,8 @@ def gather(paths: Sequence[Path]) -> Evidence:
                 "Leave one of them out.",
             )
         single[name] = (path, document)
-    scaling, capacity, simulated = (single.get(name) for name in ("scaling", "capacity", "simulated"))
-    return Evidence(
-        tuple(sorted(runs, key=lambda run: run.result.figures.offered_rate_per_s)),
-        (scaling[0], scaling[1]) if scaling and isinstance(scaling[1], Scaling) else None,
-        (capacity[0], capacity[1]) if capacity and isinstance(capacity[1], Capacity) else None,
-        (simulated[0], simulated[1]) if simulated and isinstance(simulated[1], Simulated) else None,
-    )
+    runs.sort(key=lambda run: run.result.figures.offered_rate_per_s)
+    return Evidence(tuple(runs), tuple(points), **single)
 
 
 def _run(folder: Path) -> Run:
@@ -118,28 +132,30 @@ def _replicas(folder: Path) -> tuple[Sample, ...]:
     return tuple(sample for sample in found if sample.source == SOURCE and sample.labels == found[0].labels)
 
 
-PARSERS: dict[str, tuple[str, Callable[..., Scaling | Capacity | Simulated]]] = {
-    "carpal.scaling/v1": ("scaling", Scaling.parse),
-    "carpal.capacity/v1": ("capacity", Capacity.parse),
-    "carpal.simulated/v1": ("simulated", Simulated.parse),
+# By schema: the field of the evidence, and what reads it.
+DOCUMENTS: Mapping[str, tuple[str, type[Document]]] = {
+    "carpal.scaling/v1": ("scaling", Scaling),
+    "carpal.saturation/v1": ("saturation", Saturation),
+    "carpal.capacity/v1": ("capacity", Capacity),
+    "carpal.simulated/v1": ("simulated", Simulated),
 }
 
 
-def _document(path: Path) -> tuple[str, Scaling | Capacity | Simulated]:
+def _document(path: Path) -> tuple[str, Document]:
     try:
         data = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError) as failure:
         raise EvidenceError(
             f"{path} cannot be read: {failure}",
             "A report is made from folders of runs and from JSON documents.",
-            "Name what carpal load scale, capacity or simulate wrote with --out.",
+            "Name what carpal load scale, saturate, capacity or simulate wrote with --out.",
         ) from failure
     schema = data.get("schema") if isinstance(data, dict) else None
-    if schema not in PARSERS:
+    if schema not in DOCUMENTS:
         raise EvidenceError(
             f"{path} has the schema {schema!r}",
-            f"A report shows {', '.join(PARSERS)}, and folders of runs.",
+            f"A report shows {', '.join(DOCUMENTS)}, and folders of runs.",
             "Name one of these.",
         )
-    name, parse = PARSERS[schema]
-    return name, parse(data, source=path, error=EvidenceError)
+    name, kind = DOCUMENTS[schema]
+    return name, kind.parse(data, source=path, error=EvidenceError)

@@ -9,7 +9,7 @@ import yaml
 
 from carpal.reports.blocks import Fact, Figure, Page, Section, Source, Table
 from carpal_loadtests.scaling.analysis import Scaling
-from carpal_loadtests.summary import course, details, plots
+from carpal_loadtests.summary import course, details, few, limit, plots
 from carpal_loadtests.summary.advice import advice, answer
 from carpal_loadtests.summary.evidence import Evidence
 
@@ -175,6 +175,8 @@ def _capacity(evidence: Evidence) -> Section | None:
 # The first one's picture stands on the first screen.
 PARTS: tuple[Callable[[Evidence], Section | None], ...] = (
     _throughput,
+    few.section,
+    limit.section,
     _latency,
     course.section,
     _timeline,
@@ -198,6 +200,12 @@ def _tiles(evidence: Evidence) -> Iterator[Fact]:
         yield Fact(f"efficiency of {largest} replicas", 100 * at.efficiency, "%", source)
         peak = scaling.peak_replicas.value if (scaling.peak_reach or 3) <= 2 else None
         yield Fact("throughput peaks at", "not in reach" if peak is None else round(peak), "", source)
+    if evidence.saturation:
+        path, limits = evidence.saturation
+        source = Source(str(path), "carpal load saturate", bool(limits.emulated))
+        if limits.rate_per_s is not None:
+            yield Fact("one deployment keeps its objectives at", limits.rate_per_s, "/s", source)
+        yield Fact("most that was answered", limits.maximum_per_s, "/s", source)
     if evidence.capacity:
         path, plan = evidence.capacity
         source = Source(str(path), "carpal load capacity", bool(plan.demand.service.emulated))

@@ -11,6 +11,7 @@ import pytest
 from carpal_loadtests.answers import Outcome
 from carpal_loadtests.calibration.behaviour import Seen
 from carpal_loadtests.calibration.levels import Level, Stall, level, miscounted, stall
+from carpal_loadtests.job import Summary
 from carpal_loadtests.rows import Row
 
 RATE = 100
@@ -41,31 +42,43 @@ def kept() -> list[float]:
     return np.random.default_rng(1).lognormal(np.log(0.05), 0.6, COUNT).tolist()
 
 
-def measured(added: Callable[[float], float]) -> Level:
+def measured(added: Callable[[float], float], summary: Summary, server_ms: float = 0.1) -> Level:
     rows, seen = made(kept(), added)
-    return level(RATE, rows, seen, planned=COUNT, warmup_s=1.0, cpu=0.3)
+    seen = seen.model_copy(update={"pause_p99_ms": server_ms})
+    return level(RATE, rows, seen, summary, planned=COUNT, warmup_s=1.0)
 
 
-def test_a_generator_that_adds_half_a_millisecond_to_fifty_is_true() -> None:
-    found = measured(lambda true: true + 0.0005)
+def test_a_generator_that_adds_half_a_millisecond_to_fifty_is_true(summary: Summary) -> None:
+    found = measured(lambda true: true + 0.0005, summary)
     assert found.holds
+    assert found.valid
     assert found.added_p50_ms == pytest.approx(0.5)
     assert found.p50_error == pytest.approx(0.01, abs=0.001)
     assert found.requests == 900  # the warm-up is left out
 
 
 @pytest.mark.parametrize("share", [0.97, 1.03])
-def test_a_generator_that_is_off_by_three_per_cent_is_not(share: float) -> None:
-    assert not measured(lambda true: true * share).holds
+def test_a_generator_that_is_off_by_three_per_cent_is_not(share: float, summary: Summary) -> None:
+    found = measured(lambda true: true * share, summary)
+    assert not found.holds
+    assert found.valid
 
 
-def test_a_tail_that_is_cut_off_is_found_where_the_median_is_true() -> None:
-    found = measured(lambda true: min(true, 0.15))
+def test_where_generator_or_server_had_to_wait_the_error_may_be_the_machines(summary: Summary) -> None:
+    """A true p99 of 200 ms leaves either of them 4 ms."""
+    late = summary.model_copy(update={"pause_p99_ms": 6.0})
+    assert not measured(lambda true: true, late).valid
+    assert not measured(lambda true: true, summary, server_ms=6.0).valid
+    assert measured(lambda true: true, summary, server_ms=3.0).valid
+
+
+def test_a_tail_that_is_cut_off_is_found_where_the_median_is_true(summary: Summary) -> None:
+    found = measured(lambda true: min(true, 0.15), summary)
     assert abs(found.p50_error) < 0.001
     assert not found.holds
 
 
-def test_what_is_lost_sent_twice_or_counted_as_something_else_is_found() -> None:
+def test_what_is_lost_sent_twice_or_counted_as_something_else_is_found(summary: Summary) -> None:
     rows, seen = made(kept(), lambda true: true)
     assert miscounted(rows, seen, COUNT) == 0
     assert miscounted(rows[:-2], seen, COUNT) == 2
@@ -73,7 +86,7 @@ def test_what_is_lost_sent_twice_or_counted_as_something_else_is_found() -> None
     broken = [replace(rows[0], outcome=Outcome.BROKEN), *rows[1:]]
     assert miscounted(broken, seen, COUNT) == 1
     assert miscounted(broken, seen.model_copy(update={"answer": ["broken", *seen.answer[1:]]}), COUNT) == 0
-    assert not level(RATE, broken, seen, planned=COUNT, warmup_s=0.0, cpu=0.3).holds
+    assert not level(RATE, broken, seen, summary, planned=COUNT, warmup_s=0.0).holds
 
 
 def stalled(measured_s: Callable[[float, float], float]) -> Stall:

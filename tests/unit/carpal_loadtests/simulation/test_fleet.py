@@ -19,7 +19,7 @@ def fleet(count: int, balancing: str = "random") -> Fleet:
 
 def test_a_new_replica_answers_after_its_start_up() -> None:
     some = fleet(1)
-    assert some.scale(10.0, 3) == [30.0]
+    assert [pod.ready_s for pod in some.scale(10.0, 3)] == [30.0, 30.0]
     some.greet(29.0)
     assert (len(some.pods), len(some.ready)) == (3, 1)
     some.greet(30.0)

@@ -11,25 +11,52 @@ from carpal_loadtests.simulation.setup import Delays, Replica
 REPLICA = Replica(slots=1, places=50, startup_s=5, cpu_busy_milli=1000, cpu_idle_milli=0)
 
 
+def read(meter: Meter, fleet: Fleet, now_s: float) -> None:
+    """The kubelet reads every pod, which the next look finds."""
+    fleet.advance(now_s)
+    for pod in fleet.pods:
+        meter.read(now_s, pod)
+
+
 def look(meter: Meter, fleet: Fleet, now_s: float) -> None:
     fleet.advance(now_s)
-    meter.read(now_s, fleet)
+    meter.look(now_s, fleet)
 
 
 def values(meter: Meter, fleet: Fleet, now_s: float) -> list[int | None]:
     return [pod.sample.value_milli if pod.sample else None for pod in meter.seen(now_s, fleet)]
 
 
-def test_cpu_is_the_rate_between_two_looks() -> None:
+def test_cpu_is_the_rate_between_the_last_two_readings_that_were_looked_at() -> None:
     fleet, meter = Fleet(REPLICA, "random", 0), Meter(REPLICA, Delays(), "cpu")
     fleet.begin(1)
-    look(meter, fleet, 0.0)
+    read(meter, fleet, 0.0)
+    look(meter, fleet, 2.0)
     fleet.send(3.0, 6.0)
-    look(meter, fleet, 15.0)
-    assert values(meter, fleet, 15.0) == [None]  # read, not yet published
-    meter.publish()
-    assert values(meter, fleet, 15.0) == [400]  # 6 of 15 s
+    read(meter, fleet, 8.0)  # nobody looks at this one
+    read(meter, fleet, 15.0)
+    assert values(meter, fleet, 15.0) == [None]  # read, not yet looked at
+    look(meter, fleet, 17.0)
+    assert values(meter, fleet, 17.0) == [400]  # 6 of 15 s
     assert meter.totals().value_milli == 400
+    (pod,) = meter.seen(17.0, fleet)
+    assert pod.sample is not None
+    assert (pod.sample.at_s, pod.sample.window_s) == (15.0, 15.0)
+
+
+def test_a_look_that_finds_no_newer_reading_changes_nothing() -> None:
+    fleet, meter = Fleet(REPLICA, "random", 0), Meter(REPLICA, Delays(), "cpu")
+    fleet.begin(1)
+    read(meter, fleet, 0.0)
+    look(meter, fleet, 1.0)
+    fleet.send(1.0, 5.0)
+    read(meter, fleet, 10.0)
+    look(meter, fleet, 16.0)
+    look(meter, fleet, 31.0)
+    assert values(meter, fleet, 31.0) == [500]
+    read(meter, fleet, 35.0)
+    look(meter, fleet, 46.0)
+    assert values(meter, fleet, 46.0) == [0]
 
 
 def test_a_container_that_is_ten_seconds_old_has_a_rate_since_its_start() -> None:
@@ -37,13 +64,13 @@ def test_a_container_that_is_ten_seconds_old_has_a_rate_since_its_start() -> Non
     fleet.scale(0.0, 1)
     fleet.greet(5.0)
     fleet.send(5.0, 6.0)
-    look(meter, fleet, 12.0)
-    meter.publish()
-    assert values(meter, fleet, 12.0) == [500]
+    read(meter, fleet, 12.0)
+    look(meter, fleet, 14.0)
+    assert values(meter, fleet, 14.0) == [500]
     young = Meter(REPLICA, Delays(), "cpu")
-    look(young, fleet, 9.0)
-    young.publish()
-    assert values(young, fleet, 9.0) == [None]
+    read(young, fleet, 9.0)
+    look(young, fleet, 14.0)
+    assert values(young, fleet, 14.0) == [None]
 
 
 def test_requests_in_flight_are_those_of_the_look() -> None:
@@ -52,7 +79,6 @@ def test_requests_in_flight_are_those_of_the_look() -> None:
     for _ in range(3):
         fleet.send(1.0, 10.0)
     look(meter, fleet, 2.0)
-    meter.publish()
     fleet.send(3.0, 10.0)
     assert values(meter, fleet, 3.0) == [3000]
 
@@ -64,7 +90,6 @@ def test_a_rate_counts_answers() -> None:
     for number in range(30):
         fleet.send(number * 0.4, 0.1)
     look(meter, fleet, 15.0)
-    meter.publish()
     assert values(meter, fleet, 15.0) == [2000]
 
 
@@ -74,6 +99,5 @@ def test_a_replica_that_is_gone_is_forgotten() -> None:
     look(meter, fleet, 1.0)
     fleet.scale(2.0, 1)
     look(meter, fleet, 16.0)
-    meter.publish()
     assert len(values(meter, fleet, 16.0)) == 1
     assert meter.totals().value_milli == pytest.approx(0)

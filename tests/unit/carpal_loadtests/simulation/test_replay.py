@@ -14,8 +14,8 @@ from carpal_loadtests.capacity.demand import ServiceTimes
 from carpal_loadtests.errors import RecordingError
 from carpal_loadtests.rows import Row
 from carpal_loadtests.simulation.outcome import run as simulated
-from carpal_loadtests.simulation.recording import Tick, read_ticks
-from carpal_loadtests.simulation.replay import Replayed, in_step, replay
+from carpal_loadtests.simulation.recording import Recording, Tick, read_recording
+from carpal_loadtests.simulation.replay import Replayed, in_step, phase, replay
 from carpal_loadtests.simulation.run import draw_service
 from carpal_loadtests.simulation.setup import FixedPolicy, Setup, load_setup
 from carpal_loadtests.summary.evidence import gather
@@ -35,7 +35,7 @@ SETUP = Setup.parse(
 POLICY = SETUP.policies["cpu"]
 
 
-def recorded(seed: int = 9) -> tuple[list[Row], list[Tick]]:
+def recorded(seed: int = 9) -> tuple[list[Row], Recording]:
     """A recording by the simulator itself, with other service times and a clock 7.5 s later: what it says
     of its own kind must hold."""
     sent_s = np.concatenate([np.arange(0, 60, 0.1), np.arange(60, 240, 0.02)])
@@ -47,12 +47,12 @@ def recorded(seed: int = 9) -> tuple[list[Row], list[Tick]]:
         for index, (at, took) in enumerate(zip(sent_s.tolist(), course.latency_s.tolist(), strict=True))
     ]  # fmt: skip
     ticks = [Tick(float(second), int(course.replicas[second]), int(course.ready[second])) for second in range(240)]
-    return rows, ticks
+    return rows, Recording(ticks, decided_s=[7.5 + 15 * number for number in range(16)])
 
 
 def test_a_recording_of_the_same_rules_holds() -> None:
-    rows, ticks = recorded()
-    found = replay(SETUP, POLICY, SERVICE, rows, ticks)
+    rows, recording = recorded()
+    found = replay(SETUP, POLICY, SERVICE, rows, recording)
     assert max(look.recorded for look in found.looks) > 4
     assert found.within_one_share >= 0.95
     assert abs(found.p95_error) < 0.2
@@ -78,28 +78,39 @@ def compared(shape: str) -> Replayed:
     """A recorded run beside its simulation."""
     setup, service = load_setup(RECORDED / "setup.yaml")
     (run,) = gather([RECORDED / shape]).runs
-    return replay(setup, setup.policies["cpu"], service, run.rows, read_ticks(RECORDED / shape))
+    return replay(setup, setup.policies["cpu"], service, run.rows, read_recording(RECORDED / shape))
 
 
 def test_replicas_or_p95_that_are_too_far_off_do_not() -> None:
-    rows, ticks = recorded()
-    more = [Tick(tick.at_s, tick.replicas + 2 * (number % 10 == 0), 1) for number, tick in enumerate(ticks) if number]
-    assert not replay(SETUP, POLICY, SERVICE, rows, more).holds
-    slow = replay(SETUP, POLICY, SERVICE.scaled(1.5), rows, ticks)
+    rows, recording = recorded()
+    more = [
+        Tick(tick.at_s, tick.replicas + 2 * (number % 10 == 0), 1)
+        for number, tick in enumerate(recording.ticks)
+        if number
+    ]
+    assert not replay(SETUP, POLICY, SERVICE, rows, replace(recording, ticks=more)).holds
+    slow = replay(SETUP, POLICY, SERVICE.scaled(1.5), rows, recording)
     assert not slow.holds
 
 
-def test_the_clock_of_the_autoscaler_is_set_by_the_first_change_that_was_recorded() -> None:
-    ticks = [Tick(float(second), 2 if second < 52 else 3, 2) for second in range(60)]
-    assert in_step(SETUP.delays, POLICY, ticks).sync_phase_s == 51.5 % 15
-    assert in_step(SETUP.delays, POLICY, ticks[:50]) == SETUP.delays
-    assert in_step(SETUP.delays, FixedPolicy(replicas=2), ticks) == SETUP.delays
+def test_clocks_are_set_as_they_were_recorded() -> None:
+    recording = Recording([], decided_s=[6.5, 22.0, 37.0], looked_s=[14.5, 30.5])
+    found = in_step(SETUP.delays, POLICY, recording)
+    assert found.sync_phase_s == pytest.approx(6.83, abs=0.01)
+    assert found.scrape_phase_s == pytest.approx(0.0, abs=0.01)
+    assert in_step(SETUP.delays, POLICY, Recording([])) == SETUP.delays
+    assert in_step(SETUP.delays, FixedPolicy(replicas=2), recording) == SETUP.delays
+
+
+def test_the_phase_of_a_clock_is_a_mean_on_its_circle() -> None:
+    assert phase([14.0, 31.0], 15.0, 3.0) == pytest.approx(0.0, abs=1e-9)
+    assert phase([], 15.0, 3.0) == 3.0
 
 
 def test_what_cannot_be_laid_beside_one_another_is_refused() -> None:
-    rows, ticks = recorded()
-    later = [Tick(tick.at_s + 9000, tick.replicas, tick.ready) for tick in ticks]
+    rows, recording = recorded()
+    later = [Tick(tick.at_s + 9000, tick.replicas, tick.ready) for tick in recording.ticks]
     with pytest.raises(RecordingError, match="0 looks fall"):
-        replay(SETUP, POLICY, SERVICE, rows, later)
+        replay(SETUP, POLICY, SERVICE, rows, replace(recording, ticks=later))
     with pytest.raises(RecordingError, match="0 of its requests"):
-        replay(SETUP, POLICY, SERVICE, [replace(row, outcome=Outcome.SHED) for row in rows], ticks)
+        replay(SETUP, POLICY, SERVICE, [replace(row, outcome=Outcome.SHED) for row in rows], recording)

@@ -11,10 +11,13 @@ from tests.unit.carpal_loadtests.made_runs import write_run
 
 from carpal_loadtests.capacity.demand import Demand, ServiceTimes, Spike
 from carpal_loadtests.capacity.plan import plan
+from carpal_loadtests.limits.saturation import Probe, Saturation
+from carpal_loadtests.machine import fingerprint
 from carpal_loadtests.scaling.analysis import analyse
 from carpal_loadtests.scaling.points import Point
 from carpal_loadtests.simulation.outcome import simulate
 from carpal_loadtests.simulation.setup import Setup
+from carpal_loadtests.slos import Slos
 from carpal_loadtests.whole import write_document
 
 SERVICE = ServiceTimes.typed(0.08, 0.1)
@@ -36,11 +39,43 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {
         "scaling": analyse(points, resamples=100),
         "plan": plan(demand),
+        "saturation": saturation(folder),
         "simulated": simulate(Setup.parse(told, source="the test"), SERVICE),
     }
     for name, document in made.items():
         write_document(document, folder / f"{name}.json")
     return {name: folder / f"{name}.json" for name in made}
+
+
+def saturation(folder: Path) -> Saturation:
+    """Of a search that confirmed 20 a second, and found 24 too much."""
+    slos = Slos(p95_ms=100)
+    probes = tuple(
+        Probe(
+            rate_per_s=rate,
+            duration_s=15,
+            fate=fate,
+            answered_per_s=min(rate, 22),
+            p50_ms=40,
+            p99_ms=rate * 5,
+            reason="p95_ms: 130 ms is not within 100 ms" if fate == "fails" else "p95_ms: 90 ms is within 100 ms",
+            folder=str(folder / str(rate)),
+        )
+        for rate, fate in ((10.0, "holds"), (40.0, "fails"), (20.0, "holds"), (24.0, "fails"), (20.0, "holds"))
+    )
+    return Saturation(
+        slos=slos,
+        target="http://127.0.0.1:1",
+        rate_per_s=20,
+        confirmed=True,
+        tolerance=0.2,
+        stopped_by=None,
+        knee_per_s=20,
+        maximum_per_s=22,
+        emulated=True,
+        probes=probes,
+        machine=fingerprint(),
+    )
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,12 @@ from carpal_loadtests.summary.evidence import Evidence, gather
 
 
 def test_everything_is_recognised_in_any_order(documents: dict[str, Path], runs: tuple[Path, Path]) -> None:
-    found = gather([runs[1], documents["simulated"], runs[0], documents["plan"], documents["scaling"]])
+    found = gather(
+        [runs[1], documents["simulated"], runs[0], *(documents[name] for name in ("saturation", "plan", "scaling"))]
+    )
     assert [run.name for run in found.runs] == ["light", "full"]  # by rate
     assert found.scaling is not None
+    assert found.saturation is not None
     assert found.capacity is not None
     assert found.simulated is not None
     assert found.missing == ()
@@ -23,11 +26,13 @@ def test_everything_is_recognised_in_any_order(documents: dict[str, Path], runs:
 def test_what_is_missing_is_said_with_its_command(documents: dict[str, Path], runs: tuple[Path, Path]) -> None:
     assert [one.partition(":")[0] for one in Evidence().missing] == [
         "throughput against replicas",
+        "the limit of one deployment",
         "runs at two rates or more",
         "a capacity plan",
         "autoscaling policies",
     ]
     assert [one.partition(":")[0] for one in gather([documents["plan"], documents["scaling"], runs[0]]).missing] == [
+        "the limit of one deployment",
         "runs at two rates or more",
         "autoscaling policies",
     ]

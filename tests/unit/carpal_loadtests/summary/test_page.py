@@ -14,6 +14,7 @@ def test_with_everything_it_has_every_part_once(documents: dict[str, Path], runs
     assert [section.title for section in made.sections] == [
         "What to do",
         "Throughput against replicas",
+        "The limit of one deployment",
         "Latency against load",
         "Autoscaling",
         "Where the time went",
@@ -24,7 +25,7 @@ def test_with_everything_it_has_every_part_once(documents: dict[str, Path], runs
     ]
     html = render(made)
     assert len(html.encode()) < LIMIT_BYTES / 5
-    assert html.count('role="img"') == 5
+    assert html.count('role="img"') == 6
     assert 'class="emulated">emulated' in html
     assert "Simulated, not measured" in html
 
@@ -32,19 +33,20 @@ def test_with_everything_it_has_every_part_once(documents: dict[str, Path], runs
 def test_without_anything_it_says_what_to_measure() -> None:
     html = render(page(Evidence()))
     assert "There is nothing to report yet" in html
-    assert html.count("Missing here: ") == 4
+    assert html.count("Missing here: ") == 5
     assert "carpal load scale" in html
 
 
 def test_one_part_alone_makes_a_page_and_its_picture_comes_first(documents: dict[str, Path]) -> None:
     for name, said in (
         ("scaling", "Requests answered"),
+        ("saturation", "Trials of http://127.0.0.1:1"),
         ("simulated", "Simulated, not"),
         ("plan", "Replicas for 40"),
     ):
         made = page(gather([documents[name]]))
         assert made.picture.caption.startswith(said)
-        assert render(made).count("Missing here: ") == 3
+        assert render(made).count("Missing here: ") == 4
 
 
 def test_the_chart_values_of_the_best_policy_can_be_copied(documents: dict[str, Path]) -> None:

@@ -14,7 +14,7 @@ from carpal.terminal import Terminal
 from carpal_loadtests.answers import Outcome
 from carpal_loadtests.generator import Measurement
 from carpal_loadtests.job import Summary
-from carpal_loadtests.limits.saturation import Saturator, at_rate
+from carpal_loadtests.limits.saturator import Saturator, at_rate
 from carpal_loadtests.machine import fingerprint
 from carpal_loadtests.plan import Plan, make_plan
 from carpal_loadtests.result import conclude
