@@ -169,7 +169,8 @@ class _Following:
         kind = orjson.loads(line)["kind"]
         if kind == "ready":
             self._ready += 1
-            if self._ready == len(self._workers):
+            # Who was stopped before is not told to go: its stdin is closed.
+            if self._ready == len(self._workers) and not self.interrupted and not self._silent:
                 self._go()
         elif kind == "progress":
             said = Progress.parse_json(line, source="a load process")

@@ -77,7 +77,7 @@ class CarpalError(Exception):
     """The root: what went wrong (with the value), why, and what to do about it.
 
     Args:
-        what: one sentence, with the offending value.
+        what: one sentence, with the offending value; what a library said over several lines becomes one.
         why: the rule or circumstance behind it.
         remedy: what the reader can do now.
     """
@@ -86,8 +86,8 @@ class CarpalError(Exception):
     kind: ClassVar[Kind] = Kind.INTERNAL
 
     def __init__(self, what: str, why: str = "", remedy: str = "") -> None:
-        super().__init__(what)
-        self.what = what
+        self.what = " ".join(what.split()) if "\n" in what else what
+        super().__init__(self.what)
         self.why = why
         self.remedy = remedy
 

@@ -66,6 +66,17 @@ def test_an_error_says_what_why_and_what_to_do():
     }
 
 
+def test_what_a_library_said_over_several_lines_becomes_one() -> None:
+    """A YAML parser draws where it stopped; an error of carpal has three lines."""
+    error = UsageError("x.yaml is not YAML: expected a node\n  in line 2:\n    [\n    ^", "Why.", "Do.")
+    assert str(error).splitlines() == [
+        "[usage.invalid] x.yaml is not YAML: expected a node in line 2: [ ^",
+        "Why.",
+        "Do.",
+    ]
+    assert UsageError("two  spaces").what == "two  spaces"
+
+
 def test_an_error_without_reason_prints_no_empty_lines():
     assert str(UsageError("no")) == "[usage.invalid] no"
 

@@ -6,18 +6,21 @@ sided: a machine can make a request late, and it can make none early.
 
 from __future__ import annotations
 
+import queue
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 
+from carpal_loadtests import generator
 from carpal_loadtests.answers import Outcome
 from carpal_loadtests.errors import GeneratorError
 from carpal_loadtests.generator import generate
@@ -206,6 +209,30 @@ def test_a_load_process_that_is_killed_ends_the_run_of_the_others_and_keeps_thei
     assert not measurement.interrupted
     assert {row.worker for row in measurement.rows} == {0, 1}
     assert len(measurement.rows) < 30_000
+
+
+def test_who_is_stopped_before_everybody_is_ready_sends_nothing(
+    known: Callable[..., Any], scenario: Callable[..., Any], measure: Callable[..., Any], monkeypatch: Any
+) -> None:
+    class StoppedAtOnce:
+        """Ctrl-C comes while the load processes start; what they say afterwards is still heard."""
+
+        def __init__(self) -> None:
+            self._lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
+            self.put = self._lines.put
+            self._stop = iter([True])
+
+        def get(self) -> Any:
+            if next(self._stop, False):
+                raise KeyboardInterrupt
+            return self._lines.get()
+
+    monkeypatch.setattr(generator, "queue", SimpleNamespace(SimpleQueue=StoppedAtOnce))
+    server = known()
+    _, measurement = measure(scenario(rate_per_s=40), server, processes=2)
+    assert measurement.interrupted
+    assert measurement.rows == []
+    assert server.seen().index == []
 
 
 def test_a_shed_request_is_tried_again_within_its_budget(

@@ -150,7 +150,7 @@ def _document(path: Path) -> tuple[str, Document]:
             "A report is made from folders of runs and from JSON documents.",
             "Name what carpal load scale, saturate, capacity or simulate wrote with --out.",
         ) from failure
-    schema = data.get("schema") if isinstance(data, dict) else None
+    schema = str(data.get("schema")) if isinstance(data, dict) else "None"
     if schema not in DOCUMENTS:
         raise EvidenceError(
             f"{path} has the schema {schema!r}",

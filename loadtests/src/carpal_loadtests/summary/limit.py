@@ -59,9 +59,15 @@ def limit(found: Saturation) -> tuple[Drawing, Table]:
     top = max(probe.rate_per_s for probe in probes)
     answered.plot([0, top], [0, top], linestyle=(0, (1, 2)), color=LIGHT.muted, linewidth=1.4)
     for probe in probes:
-        hollow = {} if probe.fate == "holds" else {"markerfacecolor": LIGHT.paper}
-        look = {"marker": MARKS[probe.fate], "linestyle": "", "markersize": 8, "zorder": 5, **hollow}
-        answered.plot([probe.rate_per_s], [probe.answered_per_s], color=style.colour(0), **look)
+        answered.plot(
+            [probe.rate_per_s],
+            [probe.answered_per_s],
+            MARKS[probe.fate],
+            color=style.colour(0),
+            markerfacecolor=style.colour(0) if probe.fate == "holds" else LIGHT.paper,
+            markersize=8,
+            zorder=5,
+        )
     ends = []
     for series, name in enumerate(("p50", "p99")):
         points = [(probe.rate_per_s, getattr(probe, f"{name}_ms")) for probe in probes]
