@@ -19,7 +19,7 @@ from carpal.document import Document
 from carpal_loadtests.answers import GOOD, Outcome
 from carpal_loadtests.check import Check
 from carpal_loadtests.errors import UnlikeRunsError
-from carpal_loadtests.result import Result, read_result
+from carpal_loadtests.result import Result, read_result, without_warmup
 from carpal_loadtests.rows import Row
 
 DRAWS = 1000
@@ -78,6 +78,7 @@ def compare(before: Path, after: Path, *, tolerance: float = 0.05, seed: int = 0
     """
     (one, rows), (other, other_rows) = read_result(before), read_result(after)
     refuse_unlike(one, other)
+    rows, other_rows = without_warmup(one, rows), without_warmup(other, other_rows)
     first, second = _answered(rows), _answered(other_rows)
     shared = sorted(first.keys() & second.keys())
     places = np.array([int(first[index].intended_s) for index in shared])

@@ -13,7 +13,7 @@ from carpal.document import Document
 from carpal_loadtests.arrivals import Replay
 from carpal_loadtests.cluster import ScalingEvent
 from carpal_loadtests.conservation import LittlesLaw, littles_law
-from carpal_loadtests.errors import NoResultError, OutputTakenError
+from carpal_loadtests.errors import LoadError, NoResultError, OutputTakenError
 from carpal_loadtests.figures import Figures
 from carpal_loadtests.generator import Measurement
 from carpal_loadtests.job import Answerer
@@ -249,17 +249,27 @@ def write_result(
     write_document(result, folder / RESULT)
 
 
-def read_result(folder: Path) -> tuple[Result, list[Row]]:
-    """A run as it was written: its result, and the rows of its measurement without the warm-up.
+def read_result(
+    folder: Path, error: type[LoadError] = NoResultError, remedy: str = "Name the folder of a run."
+) -> tuple[Result, list[Row]]:
+    """A run as it was written: its result and all of its rows.
+
+    Args:
+        folder: of the run.
+        error: the leaf of the error tree to raise.
+        remedy: what else could be named.
 
     Raises:
-        NoResultError: no whole result there.
+        LoadError: of the given leaf: there is no whole result.
     """
     try:
-        result = Result.parse_json((folder / RESULT).read_bytes(), source=folder / RESULT, error=NoResultError)
+        result = Result.parse_json((folder / RESULT).read_bytes(), source=folder / RESULT, error=error)
         rows = read_rows(folder / ROWS)
     except OSError as failure:
-        raise NoResultError(
-            f"{folder} holds no whole result: {failure}", "Only finished runs have one.", "Name the folder of a run."
-        ) from failure
-    return result, [row for row in rows if row.intended_s >= result.scenario.warmup_s]
+        raise error(f"{folder} holds no result: {failure}", "Only finished runs have one.", remedy) from failure
+    return result, rows
+
+
+def without_warmup(result: Result, rows: Sequence[Row]) -> list[Row]:
+    """The rows of the measurement."""
+    return [row for row in rows if row.intended_s >= result.scenario.warmup_s]

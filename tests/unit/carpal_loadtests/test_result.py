@@ -13,7 +13,7 @@ from carpal_loadtests.errors import NoResultError, OutputTakenError
 from carpal_loadtests.job import Summary
 from carpal_loadtests.plan import Plan
 from carpal_loadtests.report import lines
-from carpal_loadtests.result import Result, read_result, refuse_taken, write_result
+from carpal_loadtests.result import Result, read_result, refuse_taken, without_warmup, write_result
 from carpal_loadtests.rows import read_rows
 from carpal_loadtests.telemetry import MEMORY, Sample, read_samples
 
@@ -99,7 +99,8 @@ def test_the_written_result_reads_back_as_it_was_with_a_row_a_request(
     assert read_samples(tmp_path / "server.parquet")[0].at_s == 1.0
     again, rows = read_result(tmp_path)
     assert again == result
-    assert [row.index for row in rows] == list(range(10, 30))  # without the warm-up
+    assert rows == measurement.rows
+    assert [row.index for row in without_warmup(again, rows)] == list(range(10, 30))
 
 
 def test_a_folder_with_a_result_is_refused(tmp_path: Path) -> None:
@@ -110,7 +111,7 @@ def test_a_folder_with_a_result_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_whole_result_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(NoResultError, match="holds no whole result"):
+    with pytest.raises(NoResultError, match="holds no result"):
         read_result(tmp_path)
     (tmp_path / "result.json").write_text("{}")
     with pytest.raises(NoResultError):

@@ -12,8 +12,7 @@ from pydantic import Field
 from carpal.document import Document
 from carpal_loadtests.answers import Outcome
 from carpal_loadtests.errors import ServiceTimesError
-from carpal_loadtests.result import RESULT, ROWS, Result
-from carpal_loadtests.rows import read_rows
+from carpal_loadtests.result import read_result, without_warmup
 
 QUANTILES = 1000
 LEAST_ROWS = 30
@@ -65,20 +64,9 @@ def measured_service(folder: Path) -> ServiceTimes:
     Raises:
         ServiceTimesError: the folder holds no result, or too few answers.
     """
-    try:
-        result = Result.parse_json((folder / RESULT).read_bytes(), source=folder / RESULT, error=ServiceTimesError)
-        rows = read_rows(folder / ROWS)
-    except OSError as failure:
-        raise ServiceTimesError(
-            f"{folder} holds no result: {failure}",
-            "Service times come from a folder of carpal load run, or from --service-ms.",
-            "Name such a folder.",
-        ) from failure
-    seconds = [
-        row.service_s
-        for row in rows
-        if row.outcome is Outcome.ANSWERED and row.service_s is not None and row.intended_s >= result.scenario.warmup_s
-    ]
+    result, rows = read_result(folder, ServiceTimesError, "Name the folder of a carpal load run, or give --service-ms.")
+    answered = (row for row in without_warmup(result, rows) if row.outcome is Outcome.ANSWERED)
+    seconds = [row.service_s for row in answered if row.service_s is not None]
     if len(seconds) < LEAST_ROWS:
         raise ServiceTimesError(
             f"{folder} has {len(seconds)} answered requests after its warm-up",

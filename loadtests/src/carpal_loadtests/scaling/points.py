@@ -13,8 +13,8 @@ from pydantic import Field
 from carpal.document import Document
 from carpal_loadtests.answers import Outcome
 from carpal_loadtests.errors import NotSaturatedError, ScalingPointsError
-from carpal_loadtests.result import RESULT, ROWS, Result
-from carpal_loadtests.rows import Row, read_rows
+from carpal_loadtests.result import read_result
+from carpal_loadtests.rows import Row
 
 COLUMNS = ("replicas", "throughput_per_s")
 LEAST_POINTS = 6
@@ -73,13 +73,9 @@ def read_run(replicas: int, folder: Path) -> Point:
         ScalingPointsError: the folder holds no result.
         NotSaturatedError: the replicas answered all that was offered, so their limit is not known.
     """
-    try:
-        result = Result.parse_json((folder / RESULT).read_bytes(), source=folder / RESULT, error=ScalingPointsError)
-        rows = read_rows(folder / ROWS)
-    except OSError as failure:
-        raise ScalingPointsError(
-            f"{folder} holds no result: {failure}", "A point is N=FOLDER of carpal load run.", "Name such a folder."
-        ) from failure
+    result, rows = read_result(
+        folder, ScalingPointsError, "A point is N=FOLDER of carpal load run: name such a folder."
+    )
     from_s, span_s = result.scenario.warmup_s, result.duration_s
     answered = completions(rows, from_s, from_s + span_s) / span_s
     offered = result.figures.offered_rate_per_s

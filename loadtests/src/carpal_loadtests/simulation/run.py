@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 READY, READ, LOOK, SECOND, SYNC = range(5)
 SYNC_TAKES_S = 0.015
 """An HPA is queued again when its sync is over (podautoscaler, processNextWorkItem), so that syncs come this much later
-than their interval says, 10 to 20 ms in the recordings: a window of three intervals does not hold the third sync ago."""
+than their interval says, 10 to 20 ms in the recordings: a window of three of them does not hold the third sync ago."""
 
 
 class Controller(Protocol):

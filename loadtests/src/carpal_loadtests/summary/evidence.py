@@ -14,8 +14,8 @@ from carpal_loadtests.capacity.plan import Capacity
 from carpal_loadtests.cluster import READY, SOURCE, WANTED
 from carpal_loadtests.errors import EvidenceError
 from carpal_loadtests.limits.saturation import Saturation
-from carpal_loadtests.result import RESULT, ROWS, SERVER, Result
-from carpal_loadtests.rows import Row, read_rows
+from carpal_loadtests.result import SERVER, Result, read_result
+from carpal_loadtests.rows import Row
 from carpal_loadtests.scaling.analysis import Scaling
 from carpal_loadtests.scaling.points import Point, read_run
 from carpal_loadtests.simulation.outcome import Simulated
@@ -115,14 +115,8 @@ def gather(paths: Sequence[Path]) -> Evidence:
 
 
 def _run(folder: Path) -> Run:
-    try:
-        body = (folder / RESULT).read_bytes()
-        rows = tuple(read_rows(folder / ROWS))
-    except OSError as failure:
-        raise EvidenceError(
-            f"{folder} holds no result: {failure}", "A folder is that of a carpal load run.", "Name such a folder."
-        ) from failure
-    return Run(folder, Result.parse_json(body, source=folder / RESULT, error=EvidenceError), rows, _replicas(folder))
+    result, rows = read_result(folder, EvidenceError, "Name the folder of a carpal load run.")
+    return Run(folder, result, tuple(rows), _replicas(folder))
 
 
 def _replicas(folder: Path) -> tuple[Sample, ...]:

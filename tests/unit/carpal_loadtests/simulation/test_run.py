@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from carpal_loadtests.autoscaling.behavior import Policy as Rule
+from carpal_loadtests.autoscaling.behavior import Rules
 from carpal_loadtests.autoscaling.hpa import Behavior, HpaPolicy
 from carpal_loadtests.autoscaling.keda import KedaPolicy
 from carpal_loadtests.autoscaling.knative import KpaPolicy
@@ -26,8 +28,9 @@ def poisson(rate: float, end_s: float, seed: int = 5) -> np.ndarray[Any, np.dtyp
 
 def course(policy: Policy, sent_s: Any, end_s: float, **keys: Any) -> Course:
     replica = Replica(**{"startup_s": 10, "places": 10_000, **keys.pop("replica", {})})
+    delays = Delays(**keys.pop("delays", {}))
     cluster = Cluster(
-        policy, replica, Delays(), balancing=keys.pop("balancing", "random"), seed=2, initial=keys.pop("initial", None)
+        policy, replica, delays, balancing=keys.pop("balancing", "random"), seed=2, initial=keys.pop("initial", None)
     )
     return cluster.course(np.asarray(sent_s), draw_service(SERVICE, len(sent_s), 1), end_s)
 
@@ -76,7 +79,8 @@ def test_every_request_is_answered_or_refused_and_the_same_seed_says_the_same(po
 
 
 def test_an_hpa_follows_a_step_up_and_settles_where_its_target_says() -> None:
-    seen = course(HpaPolicy(target=50, max_replicas=30), step(5, 100, 60, 700), 700)
+    policy, asked = HpaPolicy(target=50, max_replicas=30), {"housekeeping_s": None}
+    seen = course(policy, step(5, 100, 60, 700), 700, delays=asked)
     assert seen.replicas[30] == 1
     # 8 cores of work at 50 % are 16; a tenth of tolerance keeps up to 17.8, and of twenty looks in the window of five
     # minutes one is high enough by chance (1500 arrivals a look, 2.6 %) to keep one or two more.
@@ -89,6 +93,26 @@ def test_an_autoscaler_comes_after_look_sync_and_start_up_and_not_before() -> No
     ready_s = int(np.argmax(seen.ready > 1))
     assert 60 < first_s <= 60 + 15 + 15 + 5
     assert ready_s == pytest.approx(first_s + 10, abs=1)
+
+
+def test_a_rule_of_three_syncs_acts_at_every_third_sync_and_not_at_every_fourth() -> None:
+    """Real syncs come a little later than their interval says, so that what was done three syncs ago is over."""
+    up = Rules(stabilization_s=0, policies=(Rule(type="Pods", value=1, period_s=15),))
+    policy = HpaPolicy(metric="in-flight", target=1, max_replicas=8, sync_s=5, behavior=Behavior(up=up))
+    seen = course(policy, poisson(200, 100), 100, delays={"scrape_s": 1, "sync_phase_s": 0.1})
+    changes = np.flatnonzero(np.diff(seen.replicas))
+    assert len(changes) >= 5
+    assert set(np.diff(changes[:5])) <= {15, 16}
+
+
+def test_where_the_container_runtime_is_asked_a_look_finds_what_is_true_then() -> None:
+    """With housekeeping it finds what was true up to 20 s ago."""
+    policy, sent_s = HpaPolicy(target=50, max_replicas=30, sync_s=1), step(1, 100, 60, 100)
+    asked = course(policy, sent_s, 100, delays={"housekeeping_s": None, "scrape_s": 2})
+    read = course(policy, sent_s, 100, delays={"housekeeping_s": 20, "scrape_s": 2})
+    first, later = (int(np.argmax(one.replicas > 1)) for one in (asked, read))
+    assert 60 < first <= 64
+    assert first < later <= 60 + 40 + 3
 
 
 def test_knative_panics_within_seconds() -> None:
