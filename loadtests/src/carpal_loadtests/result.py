@@ -10,10 +10,11 @@ from typing import Literal
 from pydantic import Field
 
 from carpal.document import Document
+from carpal.errors import LoadError
 from carpal_loadtests.arrivals import Replay
 from carpal_loadtests.cluster import ScalingEvent
 from carpal_loadtests.conservation import LittlesLaw, littles_law
-from carpal_loadtests.errors import LoadError, NoResultError, OutputTakenError
+from carpal_loadtests.errors import NoResultError, OutputTakenError
 from carpal_loadtests.figures import Figures
 from carpal_loadtests.generator import Measurement
 from carpal_loadtests.job import Answerer
