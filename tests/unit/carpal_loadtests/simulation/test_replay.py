@@ -60,18 +60,22 @@ def test_a_recording_of_the_same_rules_holds() -> None:
 
 
 @pytest.mark.parametrize("shape", ["step", "climb"])
-def test_what_a_real_autoscaler_did_is_met_on_the_shapes_that_the_settings_were_fitted_on(shape: str) -> None:
+def test_what_a_real_autoscaler_did_is_met_on_a_shape_that_was_fitted_and_on_one_that_was_held_out(shape: str) -> None:
     found = compared(shape)
     assert found.within_one_share >= 0.99
     assert found.holds
 
 
-def test_the_shape_that_was_held_out_is_as_near_as_its_page_says_and_no_nearer() -> None:
-    """Not within the bars of 95 % and 20 %: the machine was disturbed. See tests/data/recorded."""
-    found = compared("wave")
+@pytest.mark.parametrize(("shape", "recorded_ms"), [("wave", 286), ("wave-busy", 1398)])
+def test_at_a_threshold_replicas_are_met_and_a_p95_that_differs_from_day_to_day_is_not(
+    shape: str, recorded_ms: float
+) -> None:
+    """The same wave twice, with a p95 five times as high: the simulation lies between. See tests/data/recorded."""
+    found = compared(shape)
+    assert found.within_one_share >= 0.99
+    assert found.recorded_p95_ms == pytest.approx(recorded_ms, abs=1)
+    assert 286 < found.simulated_p95_ms < 1398
     assert not found.holds
-    assert found.within_one_share == pytest.approx(0.90, abs=0.005)
-    assert found.recorded_p95_ms == pytest.approx(1195, abs=1)
 
 
 def compared(shape: str) -> Replayed:
@@ -94,16 +98,16 @@ def test_replicas_or_p95_that_are_too_far_off_do_not() -> None:
 
 
 def test_clocks_are_set_as_they_were_recorded() -> None:
-    recording = Recording([], decided_s=[6.5, 22.0, 37.0], looked_s=[14.5, 30.5])
+    recording = Recording([], decided_s=[6.5, 22.0, 37.0], looked_s=[13.5, 29.5])
     found = in_step(SETUP.delays, POLICY, recording)
     assert found.sync_phase_s == pytest.approx(6.83, abs=0.01)
-    assert found.scrape_phase_s == pytest.approx(0.0, abs=0.01)
+    assert found.scrape_phase_s == pytest.approx(14.0, abs=0.01)
     assert in_step(SETUP.delays, POLICY, Recording([])) == SETUP.delays
     assert in_step(SETUP.delays, FixedPolicy(replicas=2), recording) == SETUP.delays
 
 
 def test_the_phase_of_a_clock_is_a_mean_on_its_circle() -> None:
-    assert phase([14.0, 31.0], 15.0, 3.0) == pytest.approx(0.0, abs=1e-9)
+    assert phase([13.0, 30.0], 15.0, 3.0) == pytest.approx(14.0)
     assert phase([], 15.0, 3.0) == 3.0
 
 
