@@ -10,11 +10,11 @@ from array import array
 
 import numpy as np
 
-EVERY_S = 0.01
+EVERY_S = 0.05
 
 
 class Pulse:
-    """Beats every 10 ms, and how late each was; those that came due in one pause are all late by what was left of it.
+    """Beats every 50 ms, and how late each was; those that came due in one pause are all late by what was left of it.
 
     Args:
         from_s: when the first beat is due, on the clock of ``beat``.
