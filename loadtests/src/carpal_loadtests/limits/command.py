@@ -60,7 +60,7 @@ def saturate(
     terminal.done(f"{said}{why}; {knee}maximum {found.maximum_per_s or 0:.4g}/s: {out / 'saturation.json'}")
     if saturator.interrupted:
         raise typer.Exit(INTERRUPTED)
-    if any(probe.fate == "invalid" for probe in found.probes):
+    if found.blind:
         raise typer.Exit(INVALID)
     raise typer.Exit(0 if found.confirmed else FAILED)
 

@@ -36,6 +36,9 @@ class Saturation(Document):
     rate_per_s: float | None = Field(description="highest rate that keeps every objective; None where none was found")
     confirmed: bool = Field(description="whether a long run at that rate kept them too")
     tolerance: float = Field(description="the next rate that was tried and failed is at most this share above")
+    blind: bool = Field(
+        default=False, description="whether the generator hides what the service does just above that rate"
+    )
     stopped_by: str | None = Field(description="why the search could not go on, the generator being the limit say")
     knee_per_s: float | None = Field(
         description="planned rate at which answers a second over median latency is highest (Kleinrock's power)"
@@ -55,6 +58,7 @@ def summed_up(found: Search, probes: Sequence[Probe], results: Sequence[Result],
         rate_per_s=found.rate if found.confirmed else None,
         confirmed=found.confirmed,
         tolerance=tolerance,
+        blind=found.blind,
         stopped_by=found.stopped_by,
         knee_per_s=max(powered)[1] if powered else None,
         maximum_per_s=max((probe.answered_per_s for probe in probes), default=None),

@@ -23,15 +23,27 @@ class Search:
     Attributes:
         rate: the highest rate that held; None where none did.
         failed: the lowest rate that failed; None where none did.
+        invalid: the lowest rate at which the generator was the limit; None where it never was.
         confirmed: whether the long run held at ``rate``.
         stopped_by: why the search could not go on.
     """
 
     rate: float | None = None
     failed: float | None = None
+    invalid: float | None = None
     confirmed: bool = False
     stopped_by: str | None = None
     tried: list[tuple[float, Fate]] = field(default_factory=list)
+
+    @property
+    def above(self) -> float:
+        """The lowest rate that is known not to hold, or not to be known."""
+        return min(self.failed or float("inf"), self.invalid or float("inf"))
+
+    @property
+    def blind(self) -> bool:
+        """Whether the generator hides what the service does just above the rate that was found."""
+        return self.invalid is not None and self.invalid <= self.above
 
 
 def search(trial: Trial, confirm: Trial, *, start: float, most: float, tolerance: float) -> Search:
@@ -42,12 +54,15 @@ def search(trial: Trial, confirm: Trial, *, start: float, most: float, tolerance
         confirm: a long one.
         start: the first rate that is tried.
         most: no higher rate is tried.
-        tolerance: the search ends where the lowest rate that failed is at most this share above the highest that held.
+        tolerance: the search ends where the lowest rate that failed or was invalid is at most this share above the
+            highest that held.
     """
     found = Search()
     _bracket(found, trial, start, most)
-    while found.stopped_by is None and found.rate and found.failed and found.failed / found.rate > 1 + tolerance:
-        _try(found, trial, (found.rate * found.failed) ** 0.5)
+    while found.stopped_by is None and found.rate and 1 + tolerance < found.above / found.rate < float("inf"):
+        _try(found, trial, (found.rate * found.above) ** 0.5)
+    if found.blind and found.stopped_by is None:
+        found.stopped_by = f"at {found.invalid:.4g}/s the generator is the limit, not the service"
     if found.rate is not None:
         _confirm(found, confirm, tolerance)
     return found
@@ -73,7 +88,7 @@ def _try(found: Search, trial: Trial, rate: float) -> Fate:
     fate = trial(rate)
     found.tried.append((rate, fate))
     if fate == "invalid":
-        found.stopped_by = f"the run at {rate:g}/s was invalid: the generator is the limit there, not the service"
+        found.invalid = min(rate, found.invalid or float("inf"))
     elif fate == "holds":
         found.rate = max(rate, found.rate or 0.0)
     else:
@@ -90,6 +105,7 @@ def _confirm(found: Search, confirm: Trial, tolerance: float) -> None:
             found.confirmed = True
             return
         if fate == "invalid":
+            found.invalid = min(found.rate, found.invalid or float("inf"))
             found.stopped_by = f"the long run at {found.rate:g}/s was invalid"
             return
         found.failed = found.rate

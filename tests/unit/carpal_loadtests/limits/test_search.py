@@ -46,8 +46,24 @@ def test_a_long_run_that_never_holds_leaves_nothing_confirmed() -> None:
 
 def test_a_generator_that_is_the_limit_is_said_to_be() -> None:
     found = search(limit(1000, invalid_from=300), limit(1000), start=100, most=10_000, tolerance=0.05)
-    assert found.rate == 200
+    assert found.rate is not None
+    assert 300 / 1.05 <= found.rate < 300
+    assert found.blind
     assert "the generator is the limit" in (found.stopped_by or "")
+
+
+def test_a_limit_below_what_the_generator_can_do_is_found_though_it_tried_more() -> None:
+    found = search(limit(130, invalid_from=150), limit(130), start=100, most=10_000, tolerance=0.05)
+    assert found.rate is not None
+    assert 130 / 1.05 <= found.rate <= 130
+    assert not found.blind
+    assert found.stopped_by is None
+
+
+def test_a_generator_that_can_do_nothing_ends_the_search() -> None:
+    found = search(limit(1000, invalid_from=0), limit(1000), start=64, most=100, tolerance=0.05)
+    assert found.rate is None
+    assert found.stopped_by == "no rate down to 1/s holds"
 
 
 def test_the_highest_rate_that_may_be_tried_is_not_exceeded() -> None:
