@@ -4,10 +4,11 @@
 
 Every replica is a process of ``carpal serve`` with one stream; Envoy sends each request to the one with the fewest
 (LEAST_REQUEST). The offered load is 1.4 times what the engine alone could do, so what is answered a second is the
-limit. One light run first gives the service times; with all of them ``carpal load saturate`` searches the highest rate
-at which 95 % take less than three times the engine's time. Leaves OUT/light, OUT/r1 …, OUT/limit and OUT/measured.csv,
-for ``carpal load scale`` and ``report``. Bodies are small phantoms, so that reading them does not fill the machine
-before the replicas are full. With an emulated engine this measures everything around the model and nothing of it.
+limit. One light run first, of even arrivals so that none waits for another, gives the service times. With all of them
+``carpal load saturate`` searches the highest rate at which 95 % take less than three times the engine's time. Leaves
+OUT/light, OUT/r1 …, OUT/limit and OUT/measured.csv, for ``carpal load scale`` and ``report``. Bodies are small phantoms,
+so that reading them does not fill the machine before the replicas are full. With an emulated engine this measures
+everything around the model and nothing of it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def main() -> int:
         ]
         alone_per_s = 1000 / arguments.service_ms
         with balancer(arguments.envoy, ports[:1], folder) as url:
-            load(arguments, "light", url, 0.3 * alone_per_s, folder, duration_s=3 * arguments.seconds)
+            load(arguments, "light", url, 0.3 * alone_per_s, folder, kind="constant", duration_s=3 * arguments.seconds)
         for count in arguments.replicas:
             with balancer(arguments.envoy, ports[:count], folder) as url:
                 load(arguments, f"r{count}", url, OVERLOAD * count * alone_per_s, folder, duration_s=arguments.seconds)
@@ -60,9 +61,11 @@ def main() -> int:
     return 0
 
 
-def load(arguments: Any, name: str, url: str, rate_per_s: float, folder: Path, *, duration_s: float) -> None:
+def load(
+    arguments: Any, name: str, url: str, rate_per_s: float, folder: Path, *, duration_s: float, kind: str = "poisson"
+) -> None:
     """One run; its verdict is of no interest, its rows are."""
-    file = scenario(name, rate_per_s, duration_s, folder)
+    file = scenario(name, rate_per_s, duration_s, folder, kind)
     told("run", file, "--target", url, "--model", "starter", "--quiet", out=arguments.out / name)
 
 
@@ -74,13 +77,13 @@ def saturate(arguments: Any, url: str, engines_per_s: float, folder: Path) -> No
     told("saturate", file, "--target", url, "--model", "starter", *rates, *spans, out=arguments.out / "limit")
 
 
-def scenario(name: str, rate_per_s: float, duration_s: float, folder: Path, **keys: Any) -> Path:
+def scenario(name: str, rate_per_s: float, duration_s: float, folder: Path, kind: str = "poisson", **keys: Any) -> Path:
     """A scenario of small bodies at one rate."""
     file = folder / f"{name}.yaml"
     said = {
         "schema": "carpal.scenario/v1",
         "name": name,
-        "arrivals": {"kind": "poisson", "rate_per_s": round(rate_per_s, 3), "duration_s": duration_s},
+        "arrivals": {"kind": kind, "rate_per_s": round(rate_per_s, 3), "duration_s": duration_s},
         "seed": 1,
         "warmup_s": 5,
         "payloads": {"kind": "phantoms", "count": 4, "seed": 1, "size_px": 256, "format": "jpeg"},
