@@ -6,8 +6,8 @@ Every replica is a process of ``carpal serve`` with one stream; Envoy sends each
 (LEAST_REQUEST). The offered load is 1.4 times what the engine alone could do, so what is answered a second is the
 limit. One light run first, of even arrivals so that none waits for another, gives the service times. With all of them
 ``carpal load saturate`` searches the highest rate at which 95 % take less than three times the engine's time. Leaves
-OUT/light, OUT/r1 …, OUT/limit and OUT/measured.csv, for ``carpal load scale`` and ``report``. Bodies are small phantoms,
-so that reading them does not fill the machine before the replicas are full. With an emulated engine this measures
+OUT/light, OUT/r1 …, OUT/limit and OUT/measured.csv, for ``carpal load scale`` and ``report``. Bodies are small, so that
+reading them does not fill the machine before the replicas are full. With an emulated engine this measures
 everything around the model and nothing of it.
 """
 
@@ -98,9 +98,8 @@ def scenario(name: str, rate_per_s: float, duration_s: float, folder: Path, kind
 def told(command: str, *words: object, out: Path) -> None:
     """Run a command of ``carpal load`` that comes to a verdict, whichever."""
     shutil.rmtree(out, ignore_errors=True)
-    done = subprocess.run(
-        [CARPAL, "load", command, *map(str, words), "--out", out], check=False, capture_output=True, text=True
-    )
+    line = [str(CARPAL), "load", command, *map(str, words), "--out", str(out)]
+    done = subprocess.run(line, check=False, capture_output=True, text=True)
     if done.returncode not in (0, 1, 3):
         raise SystemExit(done.stderr)
 
