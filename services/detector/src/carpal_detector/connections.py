@@ -101,6 +101,8 @@ class Connection(HttpToolsProtocol):
         """Bytes came."""
         super().data_received(data)
         if self._header_bytes is not None:
+            if self._clock is None:
+                self._start(self._limits.header_timeout_s)
             self._header_bytes += len(data)
             if self._header_bytes > MOST_HEADER_BYTES and not self.transport.is_closing():
                 self.send_400_response(f"The headers have more than {MOST_HEADER_BYTES} bytes")
@@ -110,8 +112,8 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._header_bytes = 0
-        self._start(self._limits.header_timeout_s)
+        self._header_bytes = 0  # its clock starts where the headers do not come at once
+        self._stop()
 
     def on_headers_complete(self) -> None:
         """Now the application has its turn, with bounds of its own."""

@@ -89,8 +89,11 @@ class Inference:
 
     def _counted(self, model: str, job: Job, until_s: float | None, queue_ms: float) -> Reported:
         """On a stream: what was said is counted there, and not on the event loop, whose clock is the monotonic one."""
-        with deadline.before(until_s):
+        if until_s is None:
             report = job(queue_ms)
+        else:
+            with deadline.before(until_s):
+                report = job(queue_ms)
         self._metrics.image(model, report.record)
         return report
 
