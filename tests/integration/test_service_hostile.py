@@ -36,7 +36,6 @@ from .conftest import until
 INFER = "/v2/models/tiny/infer"
 # All that the description promises of answers. That every image of the right type is readable is none of it.
 CHECKS = [
-    not_a_server_error,
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
@@ -263,7 +262,9 @@ def test_the_description_holds_for_whatever_schemathesis_thinks_of(service: Any)
         def ask(case: Any) -> None:
             answer = case.call(base_url=service.url, timeout=60)
             seen.append(answer.status_code)
-            case.validate_response(answer, checks=CHECKS)
+            # A deadline of no time at all is one that has passed: that is no defect of the server.
+            defects = [] if answer.status_code == 504 else [not_a_server_error]
+            case.validate_response(answer, checks=[*CHECKS, *defects])
 
         ask()
     assert len(seen) > 50
