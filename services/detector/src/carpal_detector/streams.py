@@ -2,8 +2,8 @@
 
 concurrent.futures would do, at several times the cost a piece. Two things are dear where a piece is short: to wake a
 thread, and to have two threads want the interpreter at once. So an idle thread is woken at the end of a turn of the
-event loop, when it is about to wait anyway; the next one a turn later, where something is still there to be taken; and
-results that come close together reach the event loop in one call.
+event loop, when it is about to wait anyway; others for what came in the same turn only if the first has not done it
+soon; and results that come close together reach the event loop in one call.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
+
+# What comes in one turn of the event loop waits so long for the one thread that was woken, before others are.
+SOON_S = 0.001
 
 T = TypeVar("T")
 Done = Callable[[T | None, BaseException | None], object]
@@ -35,6 +38,7 @@ class Streams:
         self._ended: deque[tuple[Done[Any], Any, BaseException | None]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waking = False
+        self._looking = False
         self._telling = False
         self._closed = False
         self.widen(count)
@@ -68,14 +72,22 @@ class Streams:
         self._threads = []
 
     def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
-        """One thread, and look again a turn later where there is more: a quick one may have done all of it by then."""
+        """One thread; the others for what it has not done soon."""
         self._waking = False
-        with suppress(IndexError):
+        self._rouse()
+        if len(self._work) > 1 and not self._looking:
+            self._looking = True
+            loop.call_later(SOON_S, self._look)
+
+    def _look(self) -> None:
+        self._looking = False
+        for _ in range(len(self._work)):
+            self._rouse()
+
+    def _rouse(self) -> None:
+        with suppress(IndexError):  # all are at work, or the last idle one has just seen that there is some
             if self._work:
                 self._idle.pop().release()
-                if len(self._work) > 1:
-                    self._waking = True
-                    loop.call_soon(self._wake, loop)
 
     def _serve(self) -> None:
         gate = threading.Lock()
