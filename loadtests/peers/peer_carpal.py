@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 
+import cv2
 from work import make
 
 import carpal_detector.inference
@@ -19,6 +20,7 @@ from carpal_detector.settings import Settings
 def main(**chosen: object) -> None:
     """Serve. Decoding is in this process, as with every peer; in workers of its own it is slower, and safer."""
     kind, port = sys.argv[1], int(sys.argv[2])
+    cv2.setNumThreads(1)  # as the command does, and as the work of the others does
     if kind == "noop":
         body = make(kind)(b"")
         answer = Reported(Record.parse_json(body, source="the answer"), body)

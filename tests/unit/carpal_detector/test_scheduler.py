@@ -168,7 +168,8 @@ async def test_draining_finishes_what_was_admitted_and_refuses_the_rest(gate: Ga
 async def test_whoever_is_abandoned_is_told_so(gate: Gate):
     scheduler = Scheduler(streams=1, queue=1)
     requests = [asyncio.create_task(scheduler.run([gate.job(name)])) for name in "ab"]
-    await settle()
+    while not gate.began:
+        await asyncio.sleep(0)
     scheduler.stop_admission()
     scheduler.abandon()
     for request in requests:

@@ -41,6 +41,21 @@ async def test_what_a_piece_raises_is_told_and_its_thread_goes_on():
     streams.close()
 
 
+async def test_a_piece_that_nobody_has_begun_can_be_taken_back():
+    streams, hold, told = Streams(1), threading.Event(), []
+    begun = streams.submit(hold.wait, lambda *_: told.append("begun"))
+    back = streams.submit(lambda: told.append("computed"), lambda *_: told.append("back"))
+    while begun in streams._work:
+        await asyncio.sleep(0)
+    assert streams.withdraw(back)
+    assert not streams.withdraw(back)
+    assert not streams.withdraw(begun)
+    hold.set()
+    await outcomes(streams, int)
+    assert told == ["begun"]
+    streams.close()
+
+
 async def test_no_piece_is_forgotten_however_quickly_they_come():
     """Threads go to sleep between any two of them; each is found or woken for."""
     streams = Streams(3)

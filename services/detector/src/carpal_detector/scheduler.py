@@ -2,6 +2,9 @@
 
 A fixed number of streams (threads) computes; a bounded queue waits; whoever finds it full is told at once. The
 scheduler knows neither the wire nor what a job computes, and all its bookkeeping happens on the event loop.
+
+Each stream has its next job in hand while it works on one, so that it need not wait for the event loop between the two:
+that would have to be given the interpreter first, by streams that are busy with it.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from carpal_detector.errors import (
@@ -21,7 +25,7 @@ from carpal_detector.errors import (
     WaitTooLongError,
 )
 from carpal_detector.fairness import FairQueue
-from carpal_detector.streams import Streams
+from carpal_detector.streams import Piece, Streams
 
 # Share of a new sample in the running mean of service time: the last ten jobs weigh about two thirds.
 SMOOTHING = 0.1
@@ -31,15 +35,39 @@ T = TypeVar("T")
 
 @dataclass(eq=False, slots=True)
 class _Ticket(Generic[T]):
-    """One admitted job: called with the milliseconds that it waited, answered through a future of the event loop."""
+    """One admitted job: called with the milliseconds that it waited, answered through a future of the event loop.
+
+    Attributes:
+        queued: not in the hand of a stream yet.
+        piece: once it is, by which it can be taken back.
+        begun_s, ended_s: when a stream had it, in seconds of the event loop, which are those of ``time.monotonic``.
+    """
 
     job: Callable[[float], T]
     answer: asyncio.Future[T]
     tenant: str
     admitted_s: float
     deadline_s: float | None
-    waiting: bool = True
+    queued: bool = True
+    piece: Piece | None = None
+    begun_s: float | None = None
+    ended_s: float = 0.0
     alarm: asyncio.TimerHandle | None = None
+
+    def compute(self) -> T:
+        """On a stream.
+
+        Raises:
+            DeadlinePassedError: it has come too late.
+        """
+        now_s = monotonic()
+        if self.deadline_s is not None and now_s >= self.deadline_s:
+            raise _deadline_passed()
+        self.begun_s = now_s
+        try:
+            return self.job((now_s - self.admitted_s) * 1e3)
+        finally:
+            self.ended_s = monotonic()
 
 
 class Scheduler:
@@ -61,7 +89,7 @@ class Scheduler:
         self._threads = Streams(streams)
         self._parsers = Streams(streams, "parser")
         self._waiting: FairQueue[_Ticket[Any]] = FairQueue()
-        self._at_work: set[_Ticket[Any]] = set()
+        self._in_hand: set[_Ticket[Any]] = set()  # of the streams: at work, or next
         self._mean_s = 0.0
         self._admitting = True
         self._idle = asyncio.Event()
@@ -74,13 +102,13 @@ class Scheduler:
 
     @property
     def waiting(self) -> int:
-        """Jobs in the queue."""
-        return len(self._waiting)
+        """Jobs that wait for a stream."""
+        return len(self._waiting) + max(0, len(self._in_hand) - self.streams)
 
     @property
     def running(self) -> int:
         """Jobs on a stream."""
-        return len(self._at_work)
+        return min(len(self._in_hand), self.streams)
 
     def expect_room(self, jobs: int = 1, *, deadline_s: float | None = None, tenant: str = "") -> None:
         """Refuse what could not be admitted now; transports ask before they read a body.
@@ -95,8 +123,8 @@ class Scheduler:
             raise DrainingError(
                 "The service is about to end", "It takes no new work.", "Send the request again, elsewhere."
             )
-        free = self.streams - len(self._at_work)
-        if jobs <= free and not self._waiting:
+        free = self.streams - self.running
+        if jobs <= free:
             return
         self._expect_place(jobs, free, tenant)
         if deadline_s is not None:
@@ -147,7 +175,7 @@ class Scheduler:
 
     def abandon(self) -> None:
         """Tell everybody who is not answered yet that nothing will come; what is on a stream runs on unheard."""
-        for ticket in [*self._waiting, *self._at_work]:
+        for ticket in [*self._waiting, *self._in_hand]:
             if not ticket.answer.done():
                 ticket.answer.set_exception(
                     DrainingError(
@@ -205,40 +233,31 @@ class Scheduler:
         self._waiting.append(tenant, ticket)
         self._idle.clear()
         self._dispatch()
-        if deadline_s is not None and ticket.waiting:
+        if deadline_s is not None and not ticket.answer.done():
             ticket.alarm = loop.call_at(deadline_s, self._expire, ticket)
         return ticket
 
     def _dispatch(self) -> None:
-        """Give free streams to those whose turn it is."""
-        while self._waiting and len(self._at_work) < self.streams:
+        """Give streams what they do next, to those whose turn it is."""
+        while self._waiting and len(self._in_hand) < 2 * self.streams:
             ticket = self._waiting.popleft()
-            ticket.waiting = False
+            ticket.queued = False
             if not ticket.answer.done():
-                self._begin(ticket)
-        if not self._waiting and not self._at_work:
+                self._in_hand.add(ticket)
+                ticket.piece = self._threads.submit(ticket.compute, partial(self._finish, ticket))
+        if not self._waiting and not self._in_hand:
             self._idle.set()
 
-    def _begin(self, ticket: _Ticket[Any]) -> None:
-        begun_s = ticket.answer.get_loop().time()
-        if ticket.deadline_s is not None and begun_s >= ticket.deadline_s:
-            ticket.answer.set_exception(_deadline_passed())
-            return
-        self._at_work.add(ticket)
-        work = partial(ticket.job, (begun_s - ticket.admitted_s) * 1e3)
-        self._threads.submit(work, partial(self._finish, ticket, begun_s))
-
-    def _finish(
-        self, ticket: _Ticket[Any], begun_s: float, result: object | None, failure: BaseException | None
-    ) -> None:
-        self._at_work.discard(ticket)
-        taken_s = ticket.answer.get_loop().time() - begun_s
-        self._mean_s += (taken_s - self._mean_s) * (SMOOTHING if self._mean_s else 1.0)
+    def _finish(self, ticket: _Ticket[Any], result: object | None, failure: BaseException | None) -> None:
+        self._in_hand.discard(ticket)
+        if ticket.begun_s is not None:
+            taken_s = ticket.ended_s - ticket.begun_s
+            self._mean_s += (taken_s - self._mean_s) * (SMOOTHING if self._mean_s else 1.0)
         _tell(ticket.answer, result, failure)
         self._dispatch()
 
     def _expire(self, ticket: _Ticket[Any]) -> None:
-        if ticket.waiting and not ticket.answer.done():
+        if ticket.begun_s is None and not ticket.answer.done():
             ticket.answer.set_exception(_deadline_passed())
 
     def _leave(self, ticket: _Ticket[Any]) -> None:
@@ -246,9 +265,12 @@ class Scheduler:
         ticket.answer.cancel()
         if ticket.alarm is not None:
             ticket.alarm.cancel()
-        if ticket.waiting:
-            ticket.waiting = False
+        if ticket.queued:
+            ticket.queued = False
             self._waiting.remove(ticket.tenant, ticket)
+            self._dispatch()
+        elif ticket.begun_s is None and ticket.piece is not None and self._threads.withdraw(ticket.piece):
+            self._in_hand.discard(ticket)
             self._dispatch()
 
 

@@ -20,6 +20,7 @@ SOON_S = 0.001
 
 T = TypeVar("T")
 Done = Callable[[T | None, BaseException | None], object]
+Piece = tuple[Callable[[], Any], Done[Any]]
 
 
 class Streams:
@@ -33,7 +34,7 @@ class Streams:
     def __init__(self, count: int, name: str = "stream") -> None:
         self._name = name
         self._threads: list[threading.Thread] = []
-        self._work: deque[tuple[Callable[[], Any], Done[Any]]] = deque()
+        self._work: deque[Piece] = deque()
         self._idle: list[threading.Lock] = []  # what each idle thread waits for
         self._ended: deque[tuple[Done[Any], Any, BaseException | None]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -50,18 +51,31 @@ class Streams:
             thread.start()
             self._threads.append(thread)
 
-    def submit(self, work: Callable[[], T], done: Done[T]) -> None:
+    def submit(self, work: Callable[[], T], done: Done[T]) -> Piece:
         """Have work done on a thread; called on the event loop.
 
         Args:
             work: the piece.
             done: called on the event loop with what came of it, or with what it raised.
+
+        Returns:
+            What ``withdraw`` takes.
         """
         loop = self._loop = self._loop or asyncio.get_running_loop()
-        self._work.append((work, done))
+        piece = (work, done)
+        self._work.append(piece)
         if not self._waking:
             self._waking = True
             loop.call_soon(self._wake, loop)
+        return piece
+
+    def withdraw(self, piece: Piece) -> bool:
+        """Take back a piece that no thread has begun, and that is told of nobody; false where one has."""
+        try:
+            self._work.remove(piece)
+        except ValueError:
+            return False
+        return True
 
     def close(self) -> None:
         """Let every thread go once nothing is left to do; a second call does nothing."""
