@@ -65,7 +65,7 @@ def load(
     arguments: Any, name: str, url: str, rate_per_s: float, folder: Path, *, duration_s: float, kind: str = "poisson"
 ) -> None:
     """One run; its verdict is of no interest, its rows are."""
-    file = scenario(name, rate_per_s, duration_s, folder, kind)
+    file = scenario(name, rate_per_s, duration_s, folder, kind, slos={"shed_share": 1.0})
     told("run", file, "--target", url, "--model", "starter", "--quiet", out=arguments.out / name)
 
 
