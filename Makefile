@@ -56,7 +56,7 @@ cluster-down: setup ## Take the cluster down and leave nothing of it
 test-cluster: cluster-build ## Try everything on a real cluster, as root (20 minutes at most; CLUSTER=name takes one that is up)
 	@$(BIN)/pytest -q tests/cluster --timeout 900 -p no:cacheprovider
 
-dependability: setup ## Stress services on this machine: overload, ends, full disks, a leak, fuzz (12 minutes; its short version is in test)
+dependability: setup ## Stress services on this machine: overload, ends, full disks, a leak, fuzz (15 minutes at most; shorter in test)
 	@DEPENDABILITY=long $(BIN)/pytest -q -p no:cacheprovider tests/dependability tests/integration/test_service_hostile.py
 
 loadtest: setup ## Load a service on this machine to its limit and beyond: report in out/loadtest (4 minutes; OUT=folder, ENGINE=emulated:50)
