@@ -115,6 +115,17 @@ def start(*words: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
+def heard(process: subprocess.Popen[str], word: str) -> str:
+    """What it says until a word comes."""
+    assert process.stderr is not None
+    said = ""
+    while word not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    return said
+
+
 def workers_of(folder: RunFolder) -> list[int]:
     """The processes that train now: rank 0 maps the images, and so does every other."""
     found = []
@@ -174,12 +185,7 @@ def stopped(head: Head, place: Path) -> Stopped:
 
     begun = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
-    assert process.stderr is not None
-    said = ""
-    while "Stopping" not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
+    said = heard(process, "Stopping")
     seconds = time.monotonic() - begun
     said += process.communicate(timeout=PATIENCE_S)[1]
     done = (without_worker, without_head, len(folder.read_epochs()))
@@ -236,6 +242,16 @@ def test_a_run_goes_on_elsewhere_where_it_stopped_and_ends_by_itself(stopped: St
     assert not torch.equal(checkpoint.weights["model.0.conv.weight"], checkpoint.average["model.0.conv.weight"])
 
 
+def test_an_export_that_is_killed_leaves_no_package(finished: RunFolder, tmp_path: Path) -> None:
+    process = start("export", finished.path, "--out", tmp_path / "package", "--name", "tiny")
+    heard(process, "Comparing")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "package").exists()
+    assert all(path.name.startswith(".") for path in tmp_path.iterdir())  # nobody takes it for a package
+    assert not finished.variants_file.exists()
+
+
 def test_a_run_becomes_a_package_that_serves(
     finished: RunFolder, place: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -259,13 +275,22 @@ def test_a_run_becomes_a_package_that_serves(
     assert evaluation["split_digest"] == package.manifest.provenance.split_digest
 
 
-def test_a_search_leaves_the_best_settings_and_survives_those_that_diverge(head: Head, place: Path) -> None:
-    words = ["--data", place / "phantoms", "--out", place / "search", "--set", "epochs=2", "--json"]
+def test_a_search_that_is_killed_goes_on_and_survives_settings_that_diverge(head: Head, place: Path) -> None:
+    out = place / "search"
+    words = ["--data", place / "phantoms", "--out", out, "--set", "epochs=3", "--json"]
     process = start("train", "tune", place / "search.yaml", *words)
-    out, said = process.communicate(timeout=PATIENCE_S)
+    heard(process, "trial 0, epoch 1/3")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    first = RunFolder(out / "trials/000")
+    kept = first.read_epochs()[0]
+    assert not (out / "search.json").exists()
+    process = start("train", "tune", out / "search.yaml", "--resume", *words[:4], "--json")
+    told, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, said
-    found = orjson.loads(out)
+    found = orjson.loads(told)
     assert [trial["state"] for trial in found["trials"]] == ["whole", "diverged"]
     assert found["best"] == 0
-    assert yaml.safe_load((place / "search/best.yaml").read_text())["lr"] == RECIPE["lr"]
-    assert "trial 0, epoch 2/2: mAP50-95" in said
+    assert first.read_epochs()[0] == kept  # and its time: it was not trained again
+    assert yaml.safe_load((out / "best.yaml").read_text())["lr"] == RECIPE["lr"]
+    assert "trial 0, epoch 3/3: mAP50-95" in said

@@ -87,4 +87,4 @@ def _last_line(made: PhantomDataset, sheet: Path | None) -> str:
     boxes = sum(made.boxes.values())
     seen = f", contact sheet in {sheet}" if sheet else ""
     made_in = f"{made.count} phantoms with {boxes} boxes in {made.path} ({made.elapsed_s:.1f} s{seen})"
-    return f"{made_in}. Train on them: carpal train training/recipes/quick.yaml --data {made.path} --out RUN"
+    return f"{made_in}. Train on them: carpal train run training/recipes/quick.yaml --data {made.path} --out RUN"
