@@ -42,7 +42,7 @@ def share_batch_norms(network: nn.Module) -> None:
                 setattr(module, name, shared.train(child.training))
 
 
-class _Normalised(Function):  # type: ignore[misc]
+class _Normalised(Function):  # type: ignore[misc]  # as above
     """Ioffe and Szegedy, ICML 2015, algorithm 1 and its gradients, with sums that run over all ranks."""
 
     @staticmethod
