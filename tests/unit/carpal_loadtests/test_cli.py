@@ -129,9 +129,9 @@ def test_a_full_disk_stops_the_run_and_says_what_was_measured_so_far(
     known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path
 ) -> None:
     server, out = known(), tmp_path / "out"
-    # A file may grow to 100 kB here: the plan is smaller, and its rows reach it before the run is over.
-    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); {CARPAL[2]}"
-    many = {"rate_per_s": 1000, "duration_s": 5, "max_in_flight": 1}
+    # A file may grow to 60 kB here: the plan is smaller, and its rows reach it before the run is over.
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)); {CARPAL[2]}"
+    many = {"rate_per_s": 1000, "duration_s": 2, "max_in_flight": 1}
     command = [CARPAL[0], "-c", limited, *CARPAL[3:], "run", str(file(**many))]
     done = subprocess.run(
         [*command, "--target", server.url, "--out", str(out)], capture_output=True, text=True, timeout=170

@@ -41,7 +41,8 @@ def conclusion(found: Saturation) -> str:
     above = f"; {min(failed):.4g} did not" if failed else ""
     knee = f"; the knee lies at {found.knee_per_s:.4g}" if found.knee_per_s else ""
     kept = f"{found.rate_per_s:.4g} requests a second keep {objectives(found.slos)}, confirmed by a long run"
-    return f"{kept}{above}{knee}; {most}."
+    stopped = f"; {found.stopped_by}" if found.stopped_by else ""
+    return f"{kept}{above}{stopped}{knee}; {most}."
 
 
 def objectives(slos: Slos) -> str:

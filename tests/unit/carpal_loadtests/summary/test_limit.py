@@ -46,6 +46,11 @@ def test_a_search_that_found_none_says_why(documents: dict[str, Path]) -> None:
     assert conclusion(stopped).startswith("No rate was confirmed: the generator was late; the most")
 
 
+def test_a_generator_that_hides_what_is_above_is_said(documents: dict[str, Path]) -> None:
+    update = {"stopped_by": "at 24/s the generator is the limit, not the service", "blind": True, "probes": ()}
+    assert "long run; at 24/s the generator is the limit" in conclusion(found(documents).model_copy(update=update))
+
+
 def test_objectives_are_named_with_what_may_fail() -> None:
     said = objectives(Slos(p50_ms=50, p999_ms=900, error_share=0.01, shed_share=0.2))
     assert said == "p50 within 50 ms and p99.9 within 900 ms and 1% errors and 20% shed"
