@@ -19,8 +19,9 @@ Course = tuple[Measured, Mapping[str, float]]
 
 def page(cases: Mapping[str, Mapping[str, Any]], courses: Mapping[str, Course], conditions: Mapping[str, Any]) -> Page:
     """The page; there is at least one course."""
-    ran = {name: case for name, case in cases.items() if "outcome" in case}
-    failed = [name for name, case in ran.items() if case["outcome"] == "failed"]
+    ended = {name: case for name, case in cases.items() if "outcome" in case}
+    ran = [name for name, case in ended.items() if case["outcome"] != "skipped"]
+    failed = [name for name in ran if ended[name]["outcome"] == "failed"]
     figures = [_figure(name, *course) for name, course in courses.items()]
     answer = f"{len(ran) - len(failed)} of {len(ran)} cases hold on a real cluster"
     return Page(
@@ -31,7 +32,7 @@ def page(cases: Mapping[str, Mapping[str, Any]], courses: Mapping[str, Course], 
         facts=tuple(Fact(name.replace("_", " "), value) for name, value in conditions.items() if name != "revision"),
         sections=(
             Section("What was done under load", figures=tuple(figures[1:])),
-            Section("Every case", tables=(_table(ran),)),
+            Section("Every case", tables=(_table(ended),)),
         ),
         footer=(f"Made by {COMMAND} at revision {conditions['revision']}.",),
     )
