@@ -16,6 +16,8 @@ RESTRICTED = {
     "capabilities": {"drop": ["ALL"]},
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+MOST = 20
+"""Pods whose logs are shown."""
 BASE = "localhost/carpal-base:1"
 
 
@@ -55,7 +57,7 @@ class Space:
         """What a person would look at when something failed: objects, events and the ends of all logs."""
         pods = [item["metadata"]["name"] for item in self.read("pods")["items"]]
         words = [("get", "all"), ("get", "events", "--sort-by=.lastTimestamp")]
-        words += [("logs", name, "--all-containers", "--prefix", "--tail=20") for name in pods]
+        words += [("logs", name, "--all-containers", "--prefix", "--tail=20") for name in pods[:MOST]]
         return "\n".join(self.kubectl.attempt(f"--namespace={self.name}", *word).stdout for word in words)
 
     def run(self, name: str, script: str, timeout_s: float) -> str:
