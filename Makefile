@@ -53,7 +53,7 @@ cluster: setup ## Bring a real Kubernetes up on this machine, as root (NODES=2, 
 cluster-down: setup ## Take the cluster down and leave nothing of it
 	@$(BIN)/python -m infra.cluster down
 
-test-cluster: cluster-build ## Try everything on a real cluster, as root (20 minutes at most; CLUSTER=name takes one that is up)
+test-cluster: cluster-build ## Try everything on a real cluster, as root (half an hour; CLUSTER=name takes one that is up)
 	@$(BIN)/pytest -q tests/cluster --timeout 900 -p no:cacheprovider
 
 dependability: setup ## Stress services on this machine: overload, ends, full disks, a leak, fuzz (15 minutes at most; shorter in test)
