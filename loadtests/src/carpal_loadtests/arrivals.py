@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from carpal.document import Document
 from carpal_loadtests.intensity import Intensity, Piece, Times
+from carpal_loadtests.rows import TIME_DIGITS
 from carpal_loadtests.trace import read_trace
 
 Rate = Annotated[float, Field(gt=0, le=100_000, description="requests a second")]
@@ -246,8 +247,8 @@ class Schedule:
 
     @property
     def planned_in_warmup(self) -> int:
-        """Requests of the warm-up."""
-        return int((self.times < self.warmup_s).sum())
+        """Requests of the warm-up, by their times as rows keep them."""
+        return int((np.round(self.times, TIME_DIGITS) < self.warmup_s).sum())
 
 
 def schedule(arrivals: Shape, *, warmup_s: float, seed: int, base: Path = Path()) -> Schedule:

@@ -24,6 +24,9 @@ COLUMNS = (
     "worker",
 )
 
+TIME_DIGITS = 6
+"""Decimals of the seconds in a row."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -68,7 +71,7 @@ class Row:
 
     def fields(self) -> tuple[str, ...]:
         """The row as text, in the order of COLUMNS; times to a microsecond."""
-        times = ("" if at is None else f"{at:.6f}" for at in (self.intended_s, self.start_s, self.end_s))
+        times = ("" if at is None else f"{at:.{TIME_DIGITS}f}" for at in (self.intended_s, self.start_s, self.end_s))
         numbers = (str(number) for number in (self.bytes, self.payload, self.attempts, self.worker))
         return (str(self.index), *times, str(self.status), self.code, self.outcome.value, *numbers)
 

@@ -100,6 +100,13 @@ def test_the_warm_up_goes_at_the_first_rate() -> None:
     assert planned.planned_in_warmup == 10
 
 
+def test_a_request_at_the_end_of_the_warm_up_is_measured_however_its_rate_falls_in_binary() -> None:
+    """12.000000000000002/s is what 1.2 times 10 can be: its 12th request is due a part in 10^15 before the second."""
+    planned = schedule(Constant(rate_per_s=12.000000000000002, duration_s=3), warmup_s=1.0, seed=1)
+    assert planned.planned_in_warmup == 12
+    assert planned.planned_in_warmup == sum(float(f"{time:.6f}") < 1.0 for time in planned.times)
+
+
 def test_a_ramp_rises_in_a_straight_line() -> None:
     times = schedule(Ramp(from_per_s=0, to_per_s=100, duration_s=10, spacing="even"), warmup_s=0, seed=0).times
     # Areas under the line: 2.5 * 25 / 2 and so on.
