@@ -76,7 +76,7 @@ class Service:
 
     def _not_ready(self, what: str) -> ServiceNotReadyError:
         return ServiceNotReadyError(
-            f"{what}; its last words:\n{tail(self._log)}",
+            f"{what}; its last words: {tail(self._log)}",
             f"The whole log is {self._log}.",
             "Correct that and run it again.",
         )

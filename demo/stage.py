@@ -138,7 +138,7 @@ class Loop:
             code = finished(process, lambda: tick(tail(log, 1)))
         if code not in stage.outcomes:
             raise StageFailedError(
-                f"{place} {stage.name}: `{shown(words)}` ended with exit code {code}; its last words:\n{tail(log)}",
+                f"{place} {stage.name}: `{shown(words)}` ended with exit code {code}; its last words: {tail(log)}",
                 f"The whole log is {log}.",
                 "Correct that and run make demo again: it goes on from this stage.",
             )

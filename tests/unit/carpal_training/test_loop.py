@@ -70,6 +70,17 @@ def test_a_resumed_run_ends_where_an_unbroken_one_ends(make_job: Callable[..., J
     )
 
 
+def test_a_run_that_died_before_it_wrote_down_its_last_epoch_keeps_that_line(make_job: Callable[..., Job]) -> None:
+    job = make_job("died")
+    with pytest.raises(BreakOffError):
+        run(job, break_after=1)
+    (first,) = RunFolder(job.run).read_epochs()
+    RunFolder(job.run).write_epochs([])
+    run(job)
+    assert RunFolder(job.run).read_epochs()[0] == first
+    assert [epoch.epoch for epoch in RunFolder(job.run).read_epochs()] == [1, 2]
+
+
 @pytest.mark.parametrize("architecture", ["yolo11n", "yolo26n"])
 def test_another_detector_is_a_field_of_the_recipe(make_job: Callable[..., Job], architecture: str) -> None:
     recipe = RECIPE.model_copy(update={"epochs": 1, "architecture": architecture})

@@ -1,8 +1,10 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from carpal_training.errors import RunExistsError, RunMissingError
+from carpal_training.errors import RunBusyError, RunExistsError, RunMissingError
 from carpal_training.run import Epoch, RunFolder, write_whole
 
 EPOCHS = [Epoch(1, 2.5, 1.0, 2.0, 3.0, 0.01, None, None), Epoch(2, 2.5, 0.5, 1.0, 1.5, 0.001, 0.25, 0.125)]
@@ -41,3 +43,28 @@ def test_a_whole_file_replaces_the_old_one_and_leaves_nothing_beside(tmp_path: P
     write_whole(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"new"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from carpal_training.run import RunFolder
+with RunFolder(Path(sys.argv[1])).held():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_one_process_trains_into_a_folder_and_the_next_once_it_was_killed(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    first = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert first.stdout is not None
+    assert first.stdout.readline() == "held\n"
+    with pytest.raises(RunBusyError, match="another process"), folder.held(patience_s=0.0):
+        raise AssertionError("held twice")
+    first.kill()
+    first.communicate()
+    with folder.held(patience_s=0.0):
+        assert folder.path.is_dir()

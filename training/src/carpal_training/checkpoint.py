@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ class Checkpoint:
         epochs_done: epochs behind it; updates: steps in the average.
         weights: of the network in training; average: of its moving average, the ones to use.
         optimizer: its state dictionary; best: the best fitness so far; stale: validations since then.
+        history: each epoch's line of epochs.csv, by name, which a process that dies now has not written there yet.
     """
 
     architecture: str
@@ -39,6 +40,7 @@ class Checkpoint:
     average: State
     optimizer: dict[str, Any]
     stale: int = 0
+    history: Sequence[Mapping[str, Any]] = ()
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:

@@ -105,6 +105,13 @@ class RunExistsError(TrainingError):
     kind = Kind.CONFLICT
 
 
+class RunBusyError(TrainingError):
+    """Another process trains into the folder."""
+
+    code = "training.run-busy"
+    kind = Kind.CONFLICT
+
+
 class RunMissingError(TrainingError):
     """No run, or no checkpoint in it."""
 

@@ -62,6 +62,7 @@ class Loop:
         self.average = Average(self.network)
         self.optimizer = build_optimizer(self.network, recipe)
         self.epochs_done, self.best, self.stale = 0, -1.0, 0
+        self.history: list[Epoch] = []
         if self.folder.last.is_file():  # of this run, which was stopped, or lost a worker
             self._restore(load_checkpoint(self.folder.last))
         self.wrapped = group.wrap(self.network, device, sync_batch_norm=recipe.sync_batch_norm)
@@ -74,7 +75,8 @@ class Loop:
         Raises:
             DivergedError: the loss is no longer a number.
         """
-        history = self.folder.read_epochs()[: self.epochs_done]
+        if self.history and self.group.rank == 0:
+            self.folder.write_epochs(self.history)  # it may lack the last
         for number in range(self.epochs_done, self.recipe.epochs):
             if self.recipe.patience and self.stale >= self.recipe.patience:
                 break
@@ -86,11 +88,11 @@ class Loop:
             accuracy = self._validate() if last or (number + 1) % self.recipe.validate_every == 0 else (None, None)
             self.epochs_done = number + 1
             epoch = Epoch(number + 1, time.monotonic() - begun, *losses, lr, *accuracy)
-            history.append(epoch)
+            self.history.append(epoch)
             better = self._judge(epoch)
             if self.group.rank == 0:
                 self._save(better)
-                self.folder.write_epochs(history)
+                self.folder.write_epochs(self.history)
             report(epoch, self.folder.last)
 
     def _train_epoch(self, number: int) -> tuple[tuple[float, float, float], float]:
@@ -163,10 +165,11 @@ class Loop:
             weights=_plain(self.network),
             average=_plain(self.average.network),
             optimizer=self.optimizer.state_dict(),
+            history=[vars(epoch) for epoch in self.history],
         )
-        save_checkpoint(checkpoint, self.folder.last)
-        if better:
+        if better:  # first: what goes on from the last must find the best that it speaks of
             save_checkpoint(checkpoint, self.folder.best)
+        save_checkpoint(checkpoint, self.folder.last)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         check_classes(checkpoint.classes, list(self.job.classes), str(self.folder.last))
@@ -174,6 +177,7 @@ class Loop:
         self.average.network.load_state_dict(checkpoint.average)
         self.average.updates, self.epochs_done = checkpoint.updates, checkpoint.epochs_done
         self.best, self.stale = checkpoint.best, checkpoint.stale
+        self.history = [Epoch(**line) for line in checkpoint.history]
         self.optimizer.load_state_dict(checkpoint.optimizer)
 
 

@@ -12,18 +12,24 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import orjson
 from pydantic import Field
 
 from carpal.document import Document
-from carpal_training.errors import RunExistsError, RunMissingError
+from carpal_training.errors import RunBusyError, RunExistsError, RunMissingError
 from carpal_training.recipe import Recipe, read_recipe, recipe_yaml
+
+PATIENCE_S = 60.0  # Ray ends what a lost command left within seconds
+POLL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,27 @@ class RunFolder:
                 "A run never writes over another one.",
                 "Choose another --out, or go on with this run: --resume.",
             )
+
+    @contextmanager
+    def held(self, patience_s: float = PATIENCE_S) -> Iterator[None]:
+        """Be the only process that trains into this folder, for as long as this lasts; ends with the process too.
+
+        A command that is killed leaves workers on a cluster, which train on until Ray has noticed.
+
+        Raises:
+            RunBusyError: another process did not let go.
+        """
+        with (self.path / ".held").open("w") as file:
+            end = time.monotonic() + patience_s
+            while not _locked(file):
+                if time.monotonic() > end:
+                    raise RunBusyError(
+                        f"another process trains into {self.path}",
+                        f"It did not let go for {patience_s:g} s.",
+                        "Wait until it has ended, or end it; then go on with --resume.",
+                    )
+                time.sleep(POLL_S)
+            yield
 
     def read_recipe(self) -> Recipe:
         """The recipe as run.
@@ -163,6 +190,14 @@ def write_whole(path: Path, body: bytes, *, sync: bool = True) -> None:
             stream.flush()
             os.fsync(stream.fileno())
     temporary.replace(path)
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _epoch(row: Mapping[str, str]) -> Epoch:

@@ -86,12 +86,15 @@ def _trial(config: dict[str, Any]) -> None:
     def report(epoch: Epoch, _: Path | None = None) -> None:
         tune.report({"epoch": epoch.epoch, METRIC: epoch.map50_95 or 0.0})
 
-    if folder.last.is_file():
-        for epoch in folder.read_epochs():
-            report(epoch)
-    if (folder.path / FAILED).is_file():
-        return
-    try:
-        Loop(job, Group(), torch.device("cuda" if job.recipe.gpu else "cpu")).run(report)
-    except DivergedError as failure:  # bad settings are an answer, and no reason to end the others
-        write_whole(folder.path / FAILED, orjson.dumps(failure.as_dict()))
+    with folder.held():
+        if (folder.path / FAILED).is_file():
+            for epoch in folder.read_epochs():
+                report(epoch)
+            return
+        try:
+            loop = Loop(job, Group(), torch.device("cuda" if job.recipe.gpu else "cpu"))
+            for epoch in loop.history:
+                report(epoch)
+            loop.run(report)
+        except DivergedError as failure:  # bad settings are an answer, and no reason to end the others
+            write_whole(folder.path / FAILED, orjson.dumps(failure.as_dict()))

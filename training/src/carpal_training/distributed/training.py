@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -88,4 +89,7 @@ def _work(config: dict[str, Any]) -> None:
         # Every rank reports every epoch: Ray waits for all of them. The checkpoint lies in the run's folder already.
         ray.train.report({name: value for name, value in vars(epoch).items() if value is not None})
 
-    Loop(job, Group(), device).run(report)
+    group = Group()
+    with RunFolder(job.run).held() if group.rank == 0 else nullcontext():
+        group.gather("held")  # no rank reads the checkpoint before the last one that wrote it has gone
+        Loop(job, group, device).run(report)
