@@ -7,6 +7,7 @@
     last.pt        to go on                 best.pt      the best average so far, to export
     progress.json  the step it is at        cache/       prepared images        ray/   Ray's own notes
     variants.json  what carpal export made of it, and by how much each variant passed or failed its gate
+    .held          locked by the process that trains
 """
 
 from __future__ import annotations
