@@ -7,15 +7,16 @@ with grey and report success.
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
+from carpal.imaging import idat
 from carpal.imaging.colour import colourfulness
 from carpal.imaging.errors import DamagedImageError, TruncatedImageError, UnsupportedImageError
 from carpal.imaging.limits import Limits
@@ -55,27 +56,45 @@ class Raster:
     colour: float | None = None
 
 
+@dataclass(frozen=True)
+class _PngHeader:
+    width: int = 0
+    height: int = 0
+    bits: int = 0
+    channels: int = 0
+    interlaced: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """Of all rows, before they are compressed."""
+        return idat.rows_bytes(self.width, self.height, self.bits, self.channels)
+
+
 def read_png(body: bytes, limits: Limits) -> Raster:
     """Decode a PNG to grey.
 
     Raises:
         TruncatedImageError, DamagedImageError, TooLargeError, EmptyImageError: as their names say.
     """
-    bits, pixel_mm = 0, None
+    view = memoryview(body)
+    header, pixel_mm = _PngHeader(), None
     seen: set[bytes] = set()
-    for kind, data in _png_chunks(body):
+    parts: list[slice] = []
+    for kind, place in _png_chunks(view):
         if kind == b"IHDR" and not seen:
-            bits = _png_bits(data, limits, len(body))
-        elif kind == b"pHYs" and len(data) == 9:
-            pixel_mm = _png_pixel_mm(data)
+            header = _png_header(view[place], limits, len(body))
+        elif kind == b"IDAT":
+            parts.append(place)
+        elif kind == b"pHYs" and place.stop - place.start == 9:
+            pixel_mm = _png_pixel_mm(view[place])
         seen.add(kind)
         if b"IHDR" not in seen:
             raise DamagedImageError("the PNG does not begin with its header", "IHDR must come first.", _SEND_AGAIN)
-    if b"IDAT" not in seen:
+    if not parts:
         raise DamagedImageError("the PNG has no image data", "There is no IDAT chunk in it.", _SEND_AGAIN)
-    width, height = struct.unpack_from(">II", body, len(PNG_SIGNATURE) + 8)  # the header is first, and was checked
-    samples = decode_samples(body, cv2.IMREAD_UNCHANGED, "PNG", width * height)
-    return Raster(grey(samples), bits, pixel_mm, colour=_colour(samples))
+    quick = None if header.interlaced else idat.stored(body, parts, header.bytes)
+    samples = decode_samples(quick or body, cv2.IMREAD_UNCHANGED, "PNG", header.width * header.height)
+    return Raster(grey(samples), header.bits, pixel_mm, colour=_colour(samples))
 
 
 def read_jpeg(body: bytes, limits: Limits) -> Raster:
@@ -101,38 +120,38 @@ def read_jpeg(body: bytes, limits: Limits) -> Raster:
     return Raster(decode(body, flags, "JPEG", width * height), bits, colour=_jpeg_colour(body, frame, width * height))
 
 
-def _png_chunks(body: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Every chunk up to the last, each with a good checksum."""
-    view = memoryview(body)
+def _png_chunks(view: memoryview) -> Iterator[tuple[bytes, slice]]:
+    """Kind of every chunk up to the last and where its content is, each with a good checksum."""
     place = len(PNG_SIGNATURE)
     while True:
-        if place + 12 > len(body):
-            raise TruncatedImageError(f"the PNG ends after {len(body)} bytes", "It was cut short.", _SEND_AGAIN)
-        length, kind = struct.unpack_from(">I4s", body, place)
+        if place + 12 > len(view):
+            raise TruncatedImageError(f"the PNG ends after {len(view)} bytes", "It was cut short.", _SEND_AGAIN)
+        length, kind = struct.unpack_from(">I4s", view, place)
         end = place + 12 + length
-        if end > len(body):
-            raise TruncatedImageError(f"the PNG ends after {len(body)} bytes", "It was cut short.", _SEND_AGAIN)
-        if zlib.crc32(view[place + 4 : end - 4]) != struct.unpack_from(">I", body, end - 4)[0]:
+        if end > len(view):
+            raise TruncatedImageError(f"the PNG ends after {len(view)} bytes", "It was cut short.", _SEND_AGAIN)
+        if isal_zlib.crc32(view[place + 4 : end - 4]) != struct.unpack_from(">I", view, end - 4)[0]:
             raise DamagedImageError(
                 f"a part of the PNG has a wrong checksum (at byte {place})", "The file was altered.", _SEND_AGAIN
             )
-        yield kind, view[place + 8 : end - 4]
+        yield kind, slice(place + 8, end - 4)
         if kind == b"IEND":
             return
         place = end
 
 
-def _png_bits(header: memoryview, limits: Limits, encoded: int) -> int:
+def _png_header(header: memoryview, limits: Limits, encoded: int) -> _PngHeader:
     if len(header) != 13:
         raise DamagedImageError(f"the PNG's header has {len(header)} bytes", "It must have 13.", _SEND_AGAIN)
-    width, height, bits, mode = struct.unpack_from(">IIBB", header)
+    width, height, bits, mode, _, _, interlace = struct.unpack(">IIBBBBB", header)
     limits.check_pixels(width, height)
     if bits not in _PNG_MODES.get(mode, ()):
         raise DamagedImageError(
             f"the PNG claims {bits} bits in colour mode {mode}", "There is no such PNG.", _SEND_AGAIN
         )
-    limits.check_ratio(width * height * bits * _PNG_CHANNELS[mode] // 8, encoded)
-    return int(bits)
+    channels = _PNG_CHANNELS[mode]
+    limits.check_ratio(width * height * bits * channels // 8, encoded)
+    return _PngHeader(width, height, bits, channels, interlace != 0)
 
 
 def _png_pixel_mm(data: memoryview) -> tuple[float, float] | None:

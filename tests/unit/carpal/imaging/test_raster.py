@@ -75,6 +75,12 @@ def test_a_palette_is_looked_up():
     assert read_png(png((3, 1, 8, 3), b"\x00\x00\x01\x02", before=palette), LIMITS).pixels.tolist() == [[0, 10, 200]]
 
 
+def test_an_interlaced_image_is_read():
+    ihdr = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 2, 8, 0, 0, 0, 1))
+    data = chunk(b"IDAT", zlib.compress(b"\0\x07\0\x09"))  # its first pass and its last have a row each
+    assert read_png(PNG_SIGNATURE + ihdr + data + chunk(b"IEND", b""), LIMITS).pixels.tolist() == [[7], [9]]
+
+
 def test_alpha_is_laid_over_black():
     assert read_png(png((3, 1, 8, 4), bytes([0, 200, 255, 200, 51, 200, 0])), LIMITS).pixels.tolist() == [[200, 40, 0]]
 
