@@ -135,7 +135,8 @@ async def test_a_body_that_ends_soon_after_the_answer_leaves_the_connection(port
 async def test_one_connection_too_many_is_closed_and_the_others_are_not(port: int):
     held = [await connect(port) for _ in range(3)]
     reader, _ = await connect(port)
-    assert await closed(reader) == b""
+    with suppress(ConnectionResetError):  # it is aborted, which a caller sees as an end or as a reset
+        assert await closed(reader) == b""
     for reader, writer in held:
         writer.write(REQUEST)
         assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
