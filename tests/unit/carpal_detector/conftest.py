@@ -17,8 +17,8 @@ from carpal_detector.settings import Settings
 
 @pytest.fixture(scope="session")
 def served(tiny_package: Path) -> Served:
-    """The tiny package, warm."""
-    return load(Settings(), str(tiny_package), lambda model, images, seconds: None, make_logger(io.StringIO()))
+    """The tiny package, warm; two images at work, one of them computed."""
+    return load(Settings(streams=1), str(tiny_package), lambda model, images, seconds: None, make_logger(io.StringIO()))
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def log() -> io.StringIO:
 @pytest.fixture
 def service(tiny_package: Path, served: Served, log: io.StringIO) -> Service:
     """A ready service that has not been given a socket."""
-    settings = Settings(model=str(tiny_package), streams=2, queue=6, max_body_bytes=200_000, isolate=False)
+    settings = Settings(model=str(tiny_package), streams=1, queue=6, max_body_bytes=200_000, isolate=False)
     service = Service(settings, make_logger(log))
     service.opened(served)
     return service

@@ -76,3 +76,16 @@ def test_a_gpu_that_cannot_be_used_is_said(tiny_package: Path, monkeypatch: pyte
         ["CUDAExecutionProvider"],
         "CPUExecutionProvider",
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "streams"),
+    [
+        ({"engine": "onnxruntime", "streams": 2}, 3),
+        ({"engine": "emulated:20", "streams": 2}, 2),
+        ({"engine": "emulated:1+0"}, 16),
+        ({"engine": "emulated:1+0", "streams": 5}, 5),
+    ],
+)
+def test_a_cpu_has_an_image_at_work_beyond_those_it_computes(tiny_package: Path, settings: dict, streams: int):
+    assert load(Settings(**settings), str(tiny_package), nobody, QUIET).streams == streams

@@ -50,7 +50,7 @@ def serve(
     grpc_port: Annotated[int, typer.Option(help="gRPC port; 0 takes a free one.")] = 8081,
     port_file: Annotated[Path | None, typer.Option(help="Write the ports in use here, as JSON, once ready.")] = None,
     workers: Annotated[int, typer.Option(help="Processes behind the same ports, each with a model of its own.")] = 1,
-    streams: Annotated[int | None, typer.Option(help="Images at work at once; default one a core.")] = None,
+    streams: Annotated[int | None, typer.Option(help="Images computed at once; default one a core.")] = None,
     threads: Annotated[
         int | None, typer.Option(help="Threads of the engine, a stream; default as tuned, else 1.")
     ] = None,

@@ -40,7 +40,8 @@ class _Ticket(Generic[T]):
     Attributes:
         queued: not in the hand of a stream yet.
         piece: once it is, by which it can be taken back.
-        begun_s, ended_s: when a stream had it, in seconds of the event loop, which are those of ``time.monotonic``.
+        admitted_s, begun_s, ended_s: in seconds of ``time.monotonic``; the event loop's clock is the same, in steps of
+            a millisecond.
     """
 
     job: Callable[[float], T]
@@ -229,7 +230,7 @@ class Scheduler:
 
     def _admit(self, job: Callable[[float], T], deadline_s: float | None, tenant: str) -> _Ticket[T]:
         loop = asyncio.get_running_loop()
-        ticket = _Ticket(job, loop.create_future(), tenant, loop.time(), deadline_s)
+        ticket = _Ticket(job, loop.create_future(), tenant, monotonic(), deadline_s)
         self._waiting.append(tenant, ticket)
         self._idle.clear()
         self._dispatch()

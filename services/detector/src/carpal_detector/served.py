@@ -79,8 +79,22 @@ def warm(settings: Settings, package: Package, told: Told, logger: Logger) -> Se
     except BaseException:
         detector.close()
         raise
-    # One batch at work and one gathering keep an engine busy that takes several images at once.
-    return Served(name, detector, batch, 2 * batch if batch > 1 else how.streams)
+    gathered = batch > 1 and settings.streams
+    return Served(name, detector, batch, gathered or keeping_busy(bare, how.streams, batch))
+
+
+def keeping_busy(engine: Engine, calls: int, batch: int) -> int:
+    """Images at work at once that leave an engine no time to wait for one.
+
+    Args:
+        engine: whatever runs.
+        calls: that it takes at the same time.
+        batch: most images in one of them.
+    """
+    if batch > 1:
+        return 2 * batch  # one batch at work and one gathering
+    # Cores that compute idle while an image is handed to a process that reads it and back; one more fills that.
+    return calls + 1 if engine.describe().device == "cpu" else calls
 
 
 def worthwhile_batch(engine: Engine) -> int:

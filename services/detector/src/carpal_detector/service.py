@@ -110,8 +110,7 @@ class Service:
         """These models are warm: from now on the service is ready with them."""
         for one in served:
             self.metrics.serving(one.name, one.detector)
-        if self.settings.streams is None:
-            self.scheduler.resize(max(one.streams for one in served))
+        self.scheduler.resize(max(one.streams for one in served))
         self.lifecycle.opened(*served)
 
     def close(self) -> None:

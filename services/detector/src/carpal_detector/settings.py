@@ -60,7 +60,8 @@ class Settings(Document):
     )
     streams: Annotated[int, Field(ge=1, le=256)] | None = Field(
         default=None,
-        description="images at work at once; null: as tuned, else one a core; two batches where images are batched",
+        description="images computed at once; null: as tuned, else one a core; two batches where images are batched. "
+        "On a CPU one more is at work, which is read or reported meanwhile",
     )
     threads: Annotated[int, Field(ge=1, le=256)] | None = Field(
         default=None, description="threads of the engine, a stream; null: as tuned, else 1"
