@@ -27,8 +27,9 @@ MOSTLY_STEEP = 0.05
 ONE_LEVEL = 0.75
 JUDGED_FROM_PX = 256
 # Immerkaer, Fast noise variance estimation, Computer Vision and Image Understanding 64(2), 1996: the difference of two
-# Laplacians is blind to image structure up to the second order; its mean absolute response gives sigma.
-_NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+# Laplacians is blind to image structure up to the second order; its mean absolute response gives sigma. Its kernel is
+# this one along the rows and along the columns.
+_SECOND_DIFFERENCE = np.array([1, -2, 1], np.float32)
 _BANDS, _BAND_PX = 16, 16
 
 
@@ -68,7 +69,7 @@ def measure(pixels: Grey, *, colour: float = 0.0) -> Quality:
     }
     blank = int(counts.max()) == pixels.size
     return Quality(
-        sharpness=float(cv2.meanStdDev(curvature)[1][0, 0]) ** 2,
+        sharpness=_variance(curvature),
         noise=_noise(pixels, full_scale),
         clipped_share=clipped,
         padded_share=padded,
@@ -125,8 +126,16 @@ def _noise(pixels: Grey, full_scale: float) -> float:
     if height > _BANDS * (_BAND_PX + 2):
         starts = np.linspace(0, height - _BAND_PX - 2, _BANDS).astype(int)
         bands = [pixels[start : start + _BAND_PX + 2] for start in starts]
-    total: float = sum(
-        cv2.norm(cv2.filter2D(band, cv2.CV_32F, _NOISE_KERNEL)[1:-1, 1:-1], cv2.NORM_L1) for band in bands
-    )
+    total: float = sum(cv2.norm(_twice_differenced(band)[1:-1, 1:-1], cv2.NORM_L1) for band in bands)
     inside: int = sum((band.shape[0] - 2) * (width - 2) for band in bands)
     return math.sqrt(math.pi / 2.0) * total / inside / 6.0 / full_scale
+
+
+def _twice_differenced(band: Grey) -> NDArray[np.float32]:
+    differenced: NDArray[Any] = cv2.sepFilter2D(band, cv2.CV_32F, _SECOND_DIFFERENCE, _SECOND_DIFFERENCE)
+    return differenced
+
+
+def _variance(values: NDArray[Any]) -> float:
+    """Of values whose mean is next to nought, so that nothing is lost in the difference."""
+    return max(0.0, cv2.norm(values, cv2.NORM_L2SQR) / values.size - cv2.mean(values)[0] ** 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ class Radiograph:
         """Rows."""
         return int(self.pixels.shape[0])
 
-    @property
+    @cached_property
     def pixels_digest(self) -> str:
         """``sha256:`` over the grey pixels, row by row, 16 bits in little-endian order."""
         ordered = self.pixels if sys.byteorder == "little" else self.pixels.astype(self.pixels.dtype.newbyteorder("<"))

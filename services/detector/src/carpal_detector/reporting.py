@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -84,8 +84,9 @@ def report_pixels(detector: Detector, pixels: NDArray[Any], options: Options, qu
     """
     image = grey(pixels)
     height, width = image.shape[1:]
+    radiograph = Radiograph(image[0], lambda: source)
     source = Source(
-        digest="sha256:" + hashlib.sha256(np.ascontiguousarray(image).data).hexdigest(),
+        digest=radiograph.pixels_digest,
         media_type="application/x-tensor",
         width_px=width,
         height_px=height,
@@ -94,9 +95,7 @@ def report_pixels(detector: Detector, pixels: NDArray[Any], options: Options, qu
     begun = perf_counter()
     head = detector.infer(image[None])[0]
     timings = Timings(queue_ms=round(queue_ms, 3), infer_ms=_ms(begun))
-    record = detector.finish(
-        head, Prepared(image, Affine()), Radiograph(image[0], source), timings=timings, options=options.detect
-    )
+    record = detector.finish(head, Prepared(image, Affine()), radiograph, timings=timings, options=options.detect)
     return _written(record, options, None)
 
 
@@ -113,9 +112,8 @@ def grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
         raise BadTensorError(
             "Input 'pixels' has values outside 0 to 1", "FP32 pixels are shares of full scale.", "Divide by 255."
         )
-    scaled: NDArray[np.float32] = np.multiply(pixels, np.float32(255.0), dtype=np.float32)
-    np.rint(scaled, out=scaled)
-    return scaled.astype(np.uint8)
+    scaled: NDArray[np.uint8] = cv2.convertScaleAbs(pixels[0], alpha=255.0)[None]  # rounds, in one pass
+    return scaled
 
 
 def _written(record: Record, options: Options, body: bytes | None) -> Reported:
