@@ -36,6 +36,10 @@ class Peer:
     kinds: tuple[str, ...] = ("noop", "images")
     note: str = ""
 
+    def route(self, kind: str) -> str:
+        """Where a request goes; tensors go where the Open Inference Protocol has them."""
+        return "/v2/models/starter/infer" if kind == "tensor" else self.path
+
 
 PEERS = {
     "bare": Peer(
@@ -44,13 +48,19 @@ PEERS = {
         note="one Starlette route on uvicorn; the no-op is answered on its event loop, without a thread",
     ),
     "carpal": Peer(
-        "/v2/models/starter/infer", "carpal-detector", note="one process; decodes there, as all others do (isolate off)"
+        "/v2/models/starter/infer",
+        "carpal-detector",
+        kinds=("noop", "images", "tensor"),
+        note="one process; decodes there, as all others do (isolate off)",
+    ),
+    "workers": Peer(
+        "/v2/models/starter/infer", "carpal-detector", kinds=("noop",), note="carpal serve --workers, one for each core"
     ),
     "tuned": Peer(
         "/v2/models/starter/infer",
         "carpal-detector",
         kinds=("images",),
-        note="carpal serve with the profile that carpal tune made here, in place of float32 of ONNX Runtime",
+        note="carpal serve as people start it, reading in processes of its own, with the profile of carpal tune",
     ),
     "kserve": Peer(
         "/v1/models/starter:predict",
@@ -60,8 +70,14 @@ PEERS = {
     "adapter": Peer(
         "/v1/models/starter:predict",
         "kserve",
-        kinds=("images",),
+        kinds=("images", "tensor"),
         note="carpal-detector[kserve], the screenful for people who run the SDK's server, as it is",
+    ),
+    "stock": Peer(
+        "/v1/models/starter:predict",
+        "kserve",
+        kinds=("images",),
+        note="the SDK's server as its documentation shows it: predict on the event loop, ONNX Runtime on all cores",
     ),
     "litserve": Peer(
         "/predict", "litserve", own=True, note="raw body by FastAPI's Body(); a worker process for each image at work"

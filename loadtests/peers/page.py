@@ -12,10 +12,11 @@ from carpal.reports.palette import LIGHT
 
 WORK = {
     "noop": "A body of 100 KB, answered with a constant: the servers alone.",
-    "images": "A radiograph as PNG: read, prepared, through YOLOv8n at 640 pixels, reported.",
+    "tensor": "A binary float32 tensor by the Open Inference Protocol, to an engine that computes nothing.",
+    "images": "A radiograph as PNG: read, prepared, through the network, reported.",
 }
 
-
+TITLES = {"noop": "no-op", "images": "images", "tensor": "a float32 tensor"}
 OURS = ("carpal", "tuned", "adapter")
 
 
@@ -36,7 +37,7 @@ def page(document: dict[str, Any], path: Path) -> Page:
     counts = sorted({row["callers"] for row in rows})
     most = ranked(rows, counts[-1])
     return Page(
-        title=f"Servers side by side, {'no-op' if kind == 'noop' else 'images'}",
+        title=f"Servers side by side, {TITLES[kind]}",
         answer=f"{WORK[kind]} {answer(most)}",
         picture=_bars(rows, counts[-1], source),
         facts=tuple(
@@ -47,7 +48,12 @@ def page(document: dict[str, Any], path: Path) -> Page:
             Section("All figures", ("Medians over the rounds, with 95 % intervals.",), tables=(_table(rows),)),
             Section("How each is set up", tables=(_settings(rows),)),
         ),
-        footer=(document["machine"], f"Again: {document['command']}", "Callers run on the same cores."),
+        footer=(
+            document["model"],
+            document["machine"],
+            f"Again: {document['command']}",
+            "Callers run on the same cores.",
+        ),
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 import kserve
-from work import MODEL
+from work import MODEL, reference
 
 from carpal_detector.kserve_adapter import CarpalModel
 
-model = CarpalModel(MODEL)
+model = CarpalModel(reference(), MODEL, engine="emulated:0" if sys.argv[1] == "tensor" else "onnxruntime")
 model.load()
 kserve.logging.logger.setLevel("ERROR")
 server = kserve.ModelServer(

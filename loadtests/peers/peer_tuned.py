@@ -1,10 +1,10 @@
-"""carpal serve as carpal tune sets it up on this machine: engine, precision, threads and streams of a profile."""
+"""carpal serve as people start it, with what carpal tune found here: engine, precision, threads, streams."""
 
 from __future__ import annotations
 
 import os
 
 from peer_carpal import main
-from work import MODEL, PACKAGE, PROFILE
+from work import PACKAGE, PROFILE
 
-main(model=os.environ[PACKAGE], model_name=MODEL, profile=os.environ[PROFILE])
+main(model=os.environ[PACKAGE], profile=os.environ[PROFILE], isolate=True)

@@ -11,10 +11,16 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-MODEL = "starter"
+MODEL = "starter"  # in the routes
 STREAMS = os.cpu_count() or 1
 ANSWER = "PEER_ANSWER"  # names the file with the answer of the no-op
+REFERENCE = "PEER_MODEL"  # names the package
 PACKAGE, PROFILE = "PEER_PACKAGE", "PEER_PROFILE"  # of the tuned service
+
+
+def reference() -> str:
+    """The package that every peer serves."""
+    return os.environ.get(REFERENCE, MODEL)
 
 
 def make(kind: str) -> Callable[[bytes], bytes]:
@@ -27,6 +33,6 @@ def make(kind: str) -> Callable[[bytes], bytes]:
     from carpal import open_model
 
     cv2.setNumThreads(1)
-    detector = open_model(MODEL, engine="onnxruntime", threads=1)
+    detector = open_model(reference(), engine="onnxruntime", threads=1)
     detector.warm_up()
     return lambda body: detector.detect(body).to_json()

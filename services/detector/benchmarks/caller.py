@@ -1,58 +1,48 @@
-"""A closed loop of raw sockets: ``python caller.py PORT SECONDS CONNECTIONS HEAD_FILE BODY_FILE``, one JSON line out.
+"""A closed loop by wrk: ``python caller.py PORT SECONDS CONNECTIONS HEAD_FILE BODY_FILE``, one JSON line out.
 
-The request is made once; what is measured is the server, as far as one process of Python lets it.
+wrk (Debian's package of that name) is written in C: callers of Python would take as much of the machine as the servers
+that they measure, and several of them would wait for one interpreter.
 """
 
 from __future__ import annotations
 
 import json
-import socket
+import shutil
+import subprocess
 import sys
-import threading
-import time
+from math import ceil
 from pathlib import Path
-from statistics import median
 
-
-def exchange(connection: socket.socket, request: bytes) -> bytes:
-    """One request, and the whole answer."""
-    connection.sendall(request)
-    answer = connection.recv(65536)
-    while b"\r\n\r\n" not in answer:
-        answer += connection.recv(65536)
-    head, _, body = answer.partition(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-    while len(body) < length:
-        body += connection.recv(65536)
-    if not head.startswith(b"HTTP/1.1 200"):
-        raise SystemExit(f"{head[:200]!r} {body[:300]!r}")
-    return body
-
-
-def loop(port: int, request: bytes, until_s: float, spans: list[float]) -> None:
-    """Until the time is over."""
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while (begun_s := time.perf_counter()) < until_s:
-            exchange(connection, request)
-            spans.append(time.perf_counter() - begun_s)
+TIMEOUT_S = 30
 
 
 def main() -> None:
-    """Requests a second and the median."""
-    port, seconds, connections = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
-    request = Path(sys.argv[4]).read_bytes() + Path(sys.argv[5]).read_bytes()
-    spans: list[float] = []
-    begun_s = time.perf_counter()
-    threads = [
-        threading.Thread(target=loop, args=(port, request, begun_s + seconds, spans)) for _ in range(connections)
+    """Requests a second and their median in ms.
+
+    Raises:
+        SystemExit: wrk is not there, or an answer was no 2xx or did not come.
+    """
+    port, seconds, connections, *files = sys.argv[1:]
+    if shutil.which("wrk") is None:
+        raise SystemExit("wrk is not on the path; install the package of that name")
+    script = str(Path(__file__).with_suffix(".lua"))
+    options = ["--threads", "1", "--connections", connections, "--duration", f"{ceil(float(seconds))}s"]
+    command = [
+        "wrk",
+        *options,
+        "--timeout",
+        f"{TIMEOUT_S}s",
+        "--script",
+        script,
+        f"http://127.0.0.1:{port}",
+        "--",
+        *files,
     ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    elapsed_s = time.perf_counter() - begun_s
-    sys.stdout.write(json.dumps({"per_s": len(spans) / elapsed_s, "p50_ms": median(spans) * 1e3}) + "\n")
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    said = json.loads(done.stdout.splitlines()[-1])
+    if said["refused"] or said["broken"] or not said["requests"]:
+        raise SystemExit(f"not all was answered: {said}")
+    sys.stdout.write(json.dumps({"per_s": said["requests"] / said["us"] * 1e6, "p50_ms": said["p50_us"] / 1e3}) + "\n")
 
 
 if __name__ == "__main__":
