@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = tuple(ROOT / f"{part}/benchmarks" for part in ("model_repo", "training", "services/detector", "loadtests"))
 # What benchmarks start themselves.
-PARTS = frozenset({"noop", "caller"})
+PARTS = frozenset({"noop", "caller", "network"})
 
 
 def main() -> int:

@@ -53,9 +53,6 @@ PEERS = {
         kinds=("noop", "images", "tensor"),
         note="one process; decodes there, as all others do (isolate off)",
     ),
-    "workers": Peer(
-        "/v2/models/starter/infer", "carpal-detector", kinds=("noop",), note="carpal serve --workers, one for each core"
-    ),
     "tuned": Peer(
         "/v2/models/starter/infer",
         "carpal-detector",

@@ -39,6 +39,7 @@ from carpal.phantoms.drawing import draw
 
 HERE = Path(__file__).resolve().parent
 CALLER = ROOT / "services/detector/benchmarks/caller.py"
+NETWORK = ROOT / "services/detector/benchmarks/network.py"
 START_S, GRACE_S, DRAWS = 180.0, 5.0, 2000
 NOOP_BYTES = 100 * 1024
 
@@ -157,6 +158,12 @@ def call(port: int, seconds: float, callers: int, head: Path, body: Path) -> dic
     return said
 
 
+def network(folder: Path) -> str:
+    """Where a package of a YOLOv8n of 640 pixels is, now."""
+    subprocess.run([sys.executable, str(NETWORK), str(folder)], capture_output=True, check=True)
+    return str(folder)
+
+
 def main() -> None:
     """A table for people, a document with the machine beside the figures, and a page."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -165,7 +172,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--callers", nargs="+", type=int, default=[1, 4])
-    parser.add_argument("--model", help="package that all of them serve, instead of the starter")
+    parser.add_argument("--model", help="package that all of them serve, instead of an untrained YOLOv8n of 640 pixels")
     parser.add_argument("--package", type=Path, help="with variants, for the peer tuned")
     parser.add_argument("--profile", type=Path, help="of carpal tune for that package")
     parser.add_argument("--out", type=Path, default=Path("out/bench"), help="folder of peers-KIND.json and .html")
@@ -173,18 +180,18 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that no server outlives this process
     wanted = options.peers or [name for name in PEERS if name != "tuned" or options.profile]
     names = [name for name in wanted if options.kind in PEERS[name].kinds]
-    if options.model:
-        os.environ[REFERENCE] = options.model
     if options.profile:
         os.environ |= {PACKAGE: str(options.package.resolve()), PROFILE: str(options.profile.resolve())}
-    rows = measure(names, options.kind, options.rounds, options.seconds, options.callers)
+    with TemporaryDirectory() as place:
+        os.environ[REFERENCE] = options.model or network(Path(place, "network"))
+        height, width = open_model(reference(), engine="emulated:0").info.input_px
+        rows = measure(names, options.kind, options.rounds, options.seconds, options.callers)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.platform()}, load {os.getloadavg()[0]:.1f}"
     options.out.mkdir(parents=True, exist_ok=True)
-    height, width = open_model(reference(), engine="emulated:0").info.input_px
     document = {
         "command": " ".join(sys.argv),
         "kind": options.kind,
-        "model": f"{reference()}, {height} x {width} pixels",
+        "model": f"{options.model or 'YOLOv8n'}, {height} x {width} pixels",
         "machine": machine,
         "rows": rows,
     }

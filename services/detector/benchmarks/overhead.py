@@ -1,12 +1,14 @@
 """What the service costs around the model, each figure beside its own limit in the same run.
 
-    python services/detector/benchmarks/overhead.py [--rounds 5] [--seconds 2] [--model starter]
+    python services/detector/benchmarks/overhead.py [--rounds 5] [--seconds 5] [--model PACKAGE]
+
+The network is a YOLOv8n of 640 pixels unless another is named.
 
 - no-op: a 100 KB body to a job that computes nothing, against one bare Starlette route; bar 0.5 of its requests a
   second.
 - images: PNG radiographs at 1, 2, 4 and 8 callers, against the same reading (in worker processes), preparing, inferring
   and reporting in a process without HTTP; bar 0.97 of its images a second, and 1.5 ms on its median at one caller.
-- float32: a binary 640 x 640 tensor over REST, against the engine alone; bar 5 ms on its median.
+- float32: a binary tensor of the network's size over REST, against the engine alone; bar 5 ms on its median.
 - start: from the command to readiness, bar 1.5 s; resident memory of the process then, bar 350 MiB.
 
 Sides take turns, so that a drift of the machine meets both; figures are medians over rounds. The callers run on the
@@ -33,6 +35,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from network import make
 
 from carpal import open_model
 from carpal.imaging.isolation import IsolatedReader
@@ -215,24 +218,27 @@ def main() -> int:
     """0 where every bar holds."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
-    parser.add_argument("--model", default="starter")
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
+    parser.add_argument("--model", help="a package named starter, instead of the network of network.py")
     parser.add_argument("--out", type=Path, default=Path("out/bench/overhead.json"))
     options = parser.parse_args()
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = start(folder, options.rounds, options.model)
+        model = options.model or str(make(folder / "network"))
+        height, width = open_model(model, engine="emulated:0").info.input_px
+        rows = start(folder, options.rounds, model)
         rows += noop(folder, options.rounds, options.seconds)
-        rows += images(folder, options.rounds, options.seconds, options.model)
+        rows += images(folder, options.rounds, options.seconds, model)
     load = os.getloadavg()[0]
+    network = f"{options.model or 'YOLOv8n'}, {height} x {width} pixels"
     machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.platform()}, load average {load:.1f} at the end"
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
+    options.out.write_text(json.dumps({"network": network, "machine": machine, "rows": rows}, indent=2) + "\n")
     for one in rows:
         sides = "  ".join(f"{name} {one[name]}" for name in ("service", "limit") if name in one)
         sys.stdout.write(f"{one['what']:<45} {one['figure']:>9} (bar {one['bar']}: {one['holds']})  {sides}\n")
-    sys.stdout.write(f"{machine}\n{options.out}\n")
+    sys.stdout.write(f"{network}\n{machine}\n{options.out}\n")
     return 0 if all(one["holds"] for one in rows) else 1
 
 

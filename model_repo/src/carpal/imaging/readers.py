@@ -44,6 +44,16 @@ class Reader(Protocol):
     def read(self, source: str | Path | bytes, *, name: str | None = None, media_type: str | None = None) -> Radiograph:
         """Raises ImageError for what cannot be read."""
 
+    def start(self) -> None:
+        """Begin to get ready, and wait for nothing."""
+
+    def warm_up(self) -> None:
+        """Be ready for the first file.
+
+        Raises:
+            DecoderUnavailableError: it cannot be.
+        """
+
     def close(self) -> None:
         """Free what it holds."""
 
@@ -72,6 +82,12 @@ class DirectReader:
             patient_salt=self.patient_salt,
             options=self.options,
         )
+
+    def start(self) -> None:
+        """There is nothing to start."""
+
+    def warm_up(self) -> None:
+        """There is nothing to wait for."""
 
     def close(self) -> None:
         """Nothing is held."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from carpal_detector.logs import Logger
+    from carpal_detector.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -90,19 +95,34 @@ def serve(
 
     Logs are JSON lines on stderr. It is ready when /v2/health/ready answers 200.
     """
-    import cv2
-
     from carpal_detector.logs import make_logger
     from carpal_detector.settings import Settings
 
-    cv2.setNumThreads(1)  # each stream is a thread already; OpenCV's own pool would fight them for the cores
     given = {name: value for name, value in locals().items() if name in Settings.model_fields and value is not None}
     settings, logger = Settings.parse(given, source="the command line"), make_logger()
     if settings.workers > 1:
         from carpal_detector.workers import supervise
 
+        _spare_cores()
         supervise(settings, logger)
     else:
+        _serve_alone(settings, logger)
+
+
+def _serve_alone(settings: Settings, logger: Logger) -> None:
+    """In this process; those that read for it start first, and import what they need while it does so itself."""
+    from carpal_detector.decoders import open_reader
+
+    with closing(open_reader(settings)) as reader:
+        reader.start()
+        _spare_cores()
         from carpal_detector.server import serve as run
 
-        run(settings, logger)
+        run(settings, logger, reader)
+
+
+def _spare_cores() -> None:
+    """Each stream is a thread already; OpenCV's own pool would fight them for the cores."""
+    import cv2
+
+    cv2.setNumThreads(1)

@@ -15,6 +15,7 @@ from functools import partial
 import uvicorn
 import uvloop
 
+from carpal.imaging.readers import Reader
 from carpal_detector import metadata, ports
 from carpal_detector.connections import Connection, ConnectionLimits
 from carpal_detector.lifecycle import Phase
@@ -134,24 +135,30 @@ class Process:
             await asyncio.sleep(REFRESH_S)
 
 
-def serve(settings: Settings, logger: Logger) -> None:
-    """Serve in this process until a signal ends it; raises as ``Process.run``."""
+def serve(settings: Settings, logger: Logger, reader: Reader) -> None:
+    """Serve in this process until a signal ends it, and close the reader; raises as ``Process.run``."""
 
     def ready(told: dict[str, int]) -> None:
         if settings.port_file is not None:
             ports.write(settings.port_file, told)
 
     with ports.absent(settings.port_file), ports.own_ports(settings) as doors:
-        run(settings, logger, doors, ready)
+        run(settings, logger, doors, ready, reader)
 
 
-def run(settings: Settings, logger: Logger, doors: Ports, ready: Callable[[dict[str, int]], None]) -> None:
+def run(
+    settings: Settings,
+    logger: Logger,
+    doors: Ports,
+    ready: Callable[[dict[str, int]], None],
+    reader: Reader | None = None,
+) -> None:
     """Serve on sockets that are there already; raises as ``Process.run``."""
     _allow_many_files()
     _keep_freed_memory()
 
     async def main() -> bool:
-        return await Process(Service(settings, logger), doors, ready).run()
+        return await Process(Service(settings, logger, reader), doors, ready).run()
 
     with _bridged(logger), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         drained = runner.run(main())

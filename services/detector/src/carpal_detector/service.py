@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import gc
-import os
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from carpal.imaging.isolation import IsolatedReader
-from carpal.imaging.limits import patient_salt
-from carpal.imaging.readers import DirectReader
-from carpal.machine import usable_cores
+from carpal.imaging.readers import Reader
 from carpal_detector import families
 from carpal_detector.account import Accounts
 from carpal_detector.audit import Audit
 from carpal_detector.budget import Budget
+from carpal_detector.decoders import cores_of, open_reader
 from carpal_detector.inference import Inference
 from carpal_detector.lifecycle import Lifecycle
 from carpal_detector.logs import Logger
@@ -36,19 +33,18 @@ class Service:
     Args:
         settings: how it is set up.
         logger: hears what it does.
+        reader: of files; the settings' own by default. It is closed with the service.
 
     Raises:
         TracingMissingError: traces were asked for, and their extra is not installed.
     """
 
-    def __init__(self, settings: Settings, logger: Logger) -> None:
+    def __init__(self, settings: Settings, logger: Logger, reader: Reader | None = None) -> None:
         self.settings = settings
         self.logger = logger
         self.lifecycle = Lifecycle()
         share = settings.tenant_share if settings.tenant_header else 1.0
-        cores = max(1, usable_cores() // settings.workers)
-        streams = settings.streams or cores
-        self.scheduler = Scheduler(streams, settings.queue, tenant_share=share)
+        self.scheduler = Scheduler(settings.streams or cores_of(settings), settings.queue, tenant_share=share)
         budget = Budget(settings.queue_bytes)
         terms = TermsReader(settings.deadline_ms, settings.tenant_header and settings.tenant_header.lower())
         registry = CollectorRegistry()
@@ -61,14 +57,11 @@ class Service:
             OtlpTracer() if settings.traces == "otlp" else None,
             logger if settings.access_log else None,
         )
-        salt = patient_salt(os.environ)
-        decoders = min(streams, cores)
-        self.isolated = IsolatedReader(workers=decoders, patient_salt=salt) if settings.isolate else None
-        reader = self.isolated or DirectReader(patient_salt=salt)
+        self.reader = reader or open_reader(settings)
         reception = Reception(
             lifecycle=self.lifecycle,
             scheduler=self.scheduler,
-            inference=Inference(self.scheduler, self.metrics, reader=reader),
+            inference=Inference(self.scheduler, self.metrics, reader=self.reader),
             accounts=self.accounts,
             budget=budget,
             terms=terms,
@@ -92,11 +85,9 @@ class Service:
         Raises:
             CarpalError: of a package, the repository or the engine, whatever is wrong.
         """
-        if self.isolated is not None:
-            self.isolated.start()  # they come up while the models load
+        self.reader.start()  # its processes come up while the models load
         served = [self.load_one(reference) for reference in self.settings.model]
-        if self.isolated is not None:
-            self.isolated.warm_up()
+        self.reader.warm_up()
         # What was loaded stays: the collector need never look at it again.
         gc.collect()
         gc.freeze()
@@ -116,8 +107,7 @@ class Service:
     def close(self) -> None:
         """Let go of everything."""
         self.scheduler.close()
-        if self.isolated is not None:
-            self.isolated.close()
+        self.reader.close()
         for served in self.lifecycle.models.values():
             served.detector.close()
         self.accounts.close()
