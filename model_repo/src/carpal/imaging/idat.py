@@ -35,18 +35,19 @@ def stored(body: bytes, parts: Sequence[slice], size: int) -> bytes | None:
 
     Returns:
         None where the decoder is to see the file as it is: the image is large, other chunks lie between those of its
-        data, or what they hold is not ``size`` bytes of a deflate stream.
+        data, or what they hold is not a whole stream of ``size`` bytes.
     """
     begin, end = parts[0].start - _BEFORE, parts[-1].stop + _AFTER
     if size > MOST_BYTES or end - begin != sum(part.stop - part.start + _BEFORE + _AFTER for part in parts):
         return None
     view = memoryview(body)
     contents = [view[part] for part in parts]
+    inflating = isal_zlib.decompressobj()
     try:
-        rows = isal_zlib.decompressobj().decompress(contents[0] if len(contents) == 1 else b"".join(contents), size)
+        rows = inflating.decompress(contents[0] if len(contents) == 1 else b"".join(contents), size + 1)
     except isal_zlib.error:  # type: ignore[misc]  # the stub has an instance where the module has a class
         return None
-    if len(rows) != size:
+    if len(rows) != size or not inflating.eof:  # of a stream that is whole, with its checksum
         return None
     data = [b"IDAT", _HEADER, *_blocks(rows), struct.pack(">I", isal_zlib.adler32(rows))]
     length = sum(map(len, data)) - len(data[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import zlib
 from itertools import pairwise
 
@@ -10,8 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
+from carpal.errors import ImageError
 from carpal.imaging import idat
-from carpal.imaging.raster import PNG_SIGNATURE
+from carpal.imaging.limits import Limits
+from carpal.imaging.raster import PNG_SIGNATURE, read_png
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -73,13 +76,39 @@ def test_data_that_ends_too_soon_is_left_to_the_decoder(rows: bytes):
     assert idat.stored(body, parts, len(rows)) is None
 
 
+def test_a_stream_without_its_checksum_is_left_to_the_decoder(rows: bytes):
+    body, parts = png([zlib.compress(rows)[:-1]])
+    assert idat.stored(body, parts, len(rows)) is None
+
+
 def test_no_more_is_inflated_than_the_header_says(rows: bytes):
-    body, parts = png([zlib.compress(rows + bytes(50_000_000))])
-    stored = idat.stored(body, parts, len(rows))
-    assert stored is not None
-    assert len(stored) < len(rows) + 200
+    body, parts = png([zlib.compress(rows + bytes(200_000_000))])
+    tracemalloc.start()
+    try:
+        assert idat.stored(body, parts, len(rows)) is None
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(rows)
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_large_image_is_left_to_the_decoder(rows: bytes):
     body, parts = png([zlib.compress(rows)])
     assert idat.stored(body, parts, idat.MOST_BYTES + 1) is None
+
+
+def test_a_damaged_stream_is_read_or_refused_as_the_decoder_alone_would(rows: bytes):
+    random = np.random.default_rng(1)
+    read = 0
+    for _ in range(200):
+        data = bytearray(zlib.compress(rows, 1))
+        data[random.integers(len(data))] ^= 1 << random.integers(8)
+        body, _ = png([bytes(data[: random.integers(len(data) - 8, len(data) + 1)])])
+        alone = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_UNCHANGED)
+        try:
+            pixels = read_png(body, Limits()).pixels
+        except ImageError:
+            assert alone is None
+        else:
+            assert np.array_equal(pixels, alone)
+            read += 1
+    assert read < 200
