@@ -3,6 +3,7 @@ PYTHON ?= $(firstword $(wildcard .venv/bin/python) python3)
 BIN := .venv/bin
 TOO_OLD := "carpal needs Python 3.11 or newer and $(PYTHON) is older: name another one, make setup PYTHON=python3.12"
 WORKERS ?= 2
+CASES ?= 3
 NODES ?= 1
 PROFILES ?=
 SOURCES := model_repo/src training/src services/detector/src loadtests/src demo tools infra
@@ -53,8 +54,8 @@ cluster: setup ## Bring a real Kubernetes up on this machine, as root (NODES=2, 
 cluster-down: setup ## Take the cluster down and leave nothing of it
 	@$(BIN)/python -m infra.cluster down
 
-test-cluster: cluster-build ## Try everything on a real cluster, as root (half an hour; CLUSTER=name takes one that is up)
-	@$(BIN)/pytest -q tests/cluster --timeout 900 -p no:cacheprovider
+test-cluster: cluster-build ## Try everything on a real cluster, as root (20 minutes at most; CLUSTER=name takes one that is up)
+	@$(BIN)/pytest -q tests/cluster -n $(CASES) --dist load --maxschedchunk 1 --timeout 900 -p no:cacheprovider
 
 dependability: setup ## Stress services on this machine: overload, ends, full disks, a leak, fuzz (15 minutes at most; shorter in test)
 	@DEPENDABILITY=long $(BIN)/pytest -q -p no:cacheprovider tests/dependability tests/integration/test_service_hostile.py

@@ -13,6 +13,7 @@ from infra.cluster.instance import Instance
 from infra.cluster.network import Place
 from infra.cluster.node import Node
 from infra.cluster.workshop import Workshop
+from tests.cluster.turns import held
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "out/test-cluster"
@@ -32,10 +33,11 @@ def on_nodes(cluster: Instance, shop: Workshop, name: str) -> dict[str, str]:
         name: detector or loadtest.
     """
     repository, tag = f"localhost/carpal-{name}", _state(name)
-    for number in range(1, cluster.wish().nodes + 1):
-        socket = Node(cluster, Place(number)).socket
-        if f"{repository}:{tag}" not in references(socket):
-            import_images(socket, _archive(shop, name, tag))
+    with held("images"):
+        for number in range(1, cluster.wish().nodes + 1):
+            socket = Node(cluster, Place(number)).socket
+            if f"{repository}:{tag}" not in references(socket):
+                import_images(socket, _archive(shop, name, tag))
     return {"repository": repository, "tag": tag, "pullPolicy": "Never"}
 
 

@@ -4,12 +4,14 @@ $TEST_KUBECONFIG names any other, on which the cases run that need no more than 
 $DETECTOR_IMAGE names; the others skip. It is not $KUBECONFIG, because that may lead to a cluster that people work with.
 
 Not part of `make test`: `make test-cluster` runs it, as root, once `make cluster-build` has been run. Every case has a
-namespace of its own that is removed after it, failed or not, and prints its figures beside its verdict.
+namespace of its own that is removed after it, failed or not, and prints its figures beside its verdict. Cases run side
+by side, and in turn where they take something that cannot be shared (turns.py).
 """
 
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -17,9 +19,9 @@ import sys
 import tarfile
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +31,76 @@ from infra.cluster.instance import Instance, instance
 from infra.cluster.kubectl import Kubectl
 from infra.cluster.objects import namespace as namespace_object
 from infra.cluster.workshop import Workshop, workshop
-from tests.cluster import application, course, loadtest
+from tests.cluster import application, course, loadtest, turns
 from tests.cluster.course import Course
 from tests.cluster.environment import environment
 from tests.cluster.load import Measured
 from tests.cluster.place import Space
 from tests.cluster.release import ROOT, Release
-from tests.cluster.report import Report
+from tests.cluster.report import TIMELINE, Report
 from tests.cluster.store import Store
 from tools.helm import helm
 
 PROFILES = ("ray", "gateway", "keda", "monitors")
 NODES = 2
+NAME = "test"
 REPORT = Report()
 OTHER = os.environ.get("TEST_KUBECONFIG")
+WORKER = "PYTEST_XDIST_WORKER" in os.environ
+"""Whether this process runs cases for another one, which has the cluster and writes the report."""
 Figure = Callable[[str, Any], None]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that keep others waiting at a time when nobody waits."""
+    items.sort(key=turns.order)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Bring the cluster up, or what is missing of it."""
+    if WORKER or OTHER or session.config.option.collectonly:
+        return
+    asked = os.environ.get("PROFILES")
+    profiles = PROFILES if asked is None else tuple(asked.split())
+    words = [f"--nodes={os.environ.get('NODES', NODES)}", *(f"--profile={profile}" for profile in profiles)]
+    started = time.monotonic()
+    if cli.main(["--name", os.environ.get("CLUSTER", NAME), "up", *words]):
+        pytest.exit("there is no cluster to run the cases on", returncode=2)
+    REPORT.keep("cluster", "seconds_up", round(time.monotonic() - started, 1))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Each case in its turn."""
+    with turns.turn(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """What waits for the cluster waits here, so that it is no part of the time that a case takes."""
+    done = yield
+    turns.alone(item)
+    return done
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """One line a case, as it ends."""
+    if report.when != "call" and report.passed:
+        return
+    line = REPORT.ended(report)
+    if not WORKER:
+        sys.stderr.write(f"\n{line}")
+        sys.stderr.flush()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The report: every case with its figures, and where they come from. What was brought up for them goes."""
+    if WORKER or session.config.option.collectonly:
+        return
+    REPORT.write(session.config.getoption("numprocesses", None) or 1)
+    if not OTHER and "CLUSTER" not in os.environ and cli.main(["--name", NAME, "down"]):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
@@ -53,23 +110,11 @@ def shop() -> Workshop:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Instance]:
-    """A cluster of `make cluster`: one that $CLUSTER names stays up, one made for the tests goes with them."""
+def cluster() -> Instance:
+    """A cluster of `make cluster`."""
     if OTHER:
         pytest.skip("uses programs and the network of a cluster of make cluster, and TEST_KUBECONFIG names another one")
-    name = os.environ.get("CLUSTER")
-    found = instance(name or "test")
-    asked = os.environ.get("PROFILES")
-    profiles = PROFILES if asked is None else tuple(asked.split())
-    words = [f"--nodes={os.environ.get('NODES', NODES)}", *(f"--profile={profile}" for profile in profiles)]
-    started = time.monotonic()
-    try:
-        assert cli.main(["--name", found.name, "up", *words]) == 0
-        REPORT.keep("cluster", "seconds_up", round(time.monotonic() - started, 1))
-        yield found
-    finally:
-        if not name:
-            assert cli.main(["--name", found.name, "down"]) == 0
+    return instance(os.environ.get("CLUSTER", NAME))
 
 
 @pytest.fixture(scope="session")
@@ -178,7 +223,7 @@ def figure(request: pytest.FixtureRequest) -> Figure:
     """Keeps a figure of the case, for its line and for the report."""
 
     def keep(name: str, value: Any) -> None:
-        REPORT.keep(request.node.name, name, round(value, 2) if isinstance(value, float) else value)
+        request.node.user_properties.append((name, round(float(value), 2) if isinstance(value, float) else value))
 
     return keep
 
@@ -188,7 +233,7 @@ def timeline(request: pytest.FixtureRequest) -> Callable[[Measured, dict[str, fl
     """Keeps the course of a load for the report: ``timeline(measured, {"what was done": unix_s})``."""
 
     def keep(measured: Measured, moments: dict[str, float]) -> None:
-        REPORT.timelines[request.node.name] = (measured, moments)
+        request.node.user_properties.append((TIMELINE, json.dumps([asdict(measured), moments])))
 
     return keep
 
@@ -211,17 +256,3 @@ def under_load(
         timeline(found.measured, {"begun": found.began, "all well": found.ended})
 
     return run
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """One line a case, as it ends."""
-    if report.when != "call" and report.passed:
-        return
-    line = REPORT.ended(report.nodeid.partition("::")[2], report.outcome, report.duration)
-    sys.stderr.write(f"\n{line}")
-    sys.stderr.flush()
-
-
-def pytest_sessionfinish() -> None:
-    """The report: every case with its figures, and where they come from."""
-    REPORT.write()

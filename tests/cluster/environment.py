@@ -6,6 +6,7 @@ Security `restricted` admits no path of the node.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,31 +15,29 @@ from typing import Any
 
 from infra.cluster import base
 from infra.cluster.archive import Image, write_archive, write_layer
-from infra.cluster.engine import import_images
+from infra.cluster.engine import import_images, references
 from infra.cluster.instance import Instance
 from infra.cluster.network import Place
 from infra.cluster.node import Node
 from infra.cluster.workshop import Workshop
 from tests.cluster.place import Space
+from tests.cluster.turns import held
 
 ROOT = Path(__file__).resolve().parents[2]
-REFERENCE = "localhost/carpal-environment:test"
+REPOSITORY = "localhost/carpal-environment"
 
 
 @contextmanager
 def environment(cluster: Instance, shop: Workshop, space: Space, folder: Path) -> Iterator[dict[str, Any]]:
     """Values of the charts trainer and loadtest with which their pods run this checkout."""
     places = {"checkout": ROOT, "interpreter": Path(sys.base_prefix)}
-    archive = _image(shop, folder, list(places.values()))
-    for number in range(1, cluster.wish().nodes + 1):
-        import_images(Node(cluster, Place(number)).socket, archive)
+    tag = _on_nodes(cluster, shop, folder, list(places.values()))
     for name, path in places.items():
         space.kubectl.apply(_volume(space, name, path))
         space.apply(_claim(space, name))
-    repository, _, tag = REFERENCE.partition(":")
     try:
         yield {
-            "image": {"repository": repository, "tag": tag, "pullPolicy": "Never"},
+            "image": {"repository": REPOSITORY, "tag": tag, "pullPolicy": "Never"},
             "volumes": [{"name": n, "persistentVolumeClaim": {"claimName": n, "readOnly": True}} for n in places],
             "volumeMounts": [{"name": n, "mountPath": str(path), "readOnly": True} for n, path in places.items()],
         }
@@ -47,7 +46,20 @@ def environment(cluster: Instance, shop: Workshop, space: Space, folder: Path) -
             space.kubectl("delete", "persistentvolume", f"{space.name}-{name}", "--wait=false")
 
 
-def _image(shop: Workshop, folder: Path, mounts: list[Path]) -> Path:
+def _on_nodes(cluster: Instance, shop: Workshop, folder: Path, mounts: list[Path]) -> str:
+    """Have the image on every node; gives its tag, which says of what it is made."""
+    tag = hashlib.sha256("\0".join([shop.base.digest, *map(str, mounts)]).encode()).hexdigest()[:16]
+    reference = f"{REPOSITORY}:{tag}"
+    with held("images"):
+        sockets = [Node(cluster, Place(number)).socket for number in range(1, cluster.wish().nodes + 1)]
+        if lacking := [socket for socket in sockets if reference not in references(socket)]:
+            archive = _image(shop, reference, folder, mounts)
+            for socket in lacking:
+                import_images(socket, archive)
+    return tag
+
+
+def _image(shop: Workshop, reference: str, folder: Path, mounts: list[Path]) -> Path:
     """The base, with folders to mount at that everybody may pass through."""
     empty = folder / "empty"
     empty.mkdir(mode=0o755)
@@ -55,7 +67,7 @@ def _image(shop: Workshop, folder: Path, mounts: list[Path]) -> Path:
     layers = [shop.base, write_layer(folder / "mounts.tar", parents)]
     path = {"PATH": f"{Path(sys.prefix) / 'bin'}:{base.ENVIRONMENT['PATH']}", "HOME": "/tmp"}
     archive = folder / "environment.tar"
-    write_archive(archive, [Image(REFERENCE, layers, [], {**base.ENVIRONMENT, **path}, "65532:65532")])
+    write_archive(archive, [Image(reference, layers, [], {**base.ENVIRONMENT, **path}, "65532:65532")])
     return archive
 
 

@@ -53,6 +53,13 @@ class Space:
         assert done.returncode == 0 or "disruption budget" in done.stderr, done.stderr
         return done.returncode == 0
 
+    def rights(self, account: str) -> tuple[dict[str, str], set[str]]:
+        """What a service account may do: verbs by resource, and the verbs for addresses of the API server itself."""
+        said = self("auth", "can-i", "--list", f"--as=system:serviceaccount:{self.name}:{account}")
+        rows = [line.split() for line in said.splitlines()[1:]]
+        resources = {row[0]: row[-1] for row in rows if not row[0].startswith("[")}
+        return resources, {row[-1] for row in rows if row[0].startswith("[")}
+
     def state(self) -> str:
         """What a person would look at when something failed: objects, events and the ends of all logs."""
         pods = [item["metadata"]["name"] for item in self.read("pods")["items"]]
@@ -60,9 +67,22 @@ class Space:
         words += [("logs", name, "--all-containers", "--prefix", "--tail=20") for name in pods[:MOST]]
         return "\n".join(self.kubectl.attempt(f"--namespace={self.name}", *word).stdout for word in words)
 
-    def run(self, name: str, script: str, timeout_s: float) -> str:
-        """Run a shell script in a pod to its end; gives what it printed."""
-        self.apply(pod(name, ["sh", "-ec", script]))
+    def run(
+        self, name: str, script: str, timeout_s: float, *, claims: Mapping[str, str] | None = None, image: str = BASE
+    ) -> str:
+        """Run a shell script in a pod to its end; gives what it printed.
+
+        Args:
+            name: of the pod.
+            script: what it runs.
+            timeout_s: that it may take, its start included.
+            claims: of volumes, each with the path where it is mounted.
+            image: that it runs in.
+        """
+        volumes = {
+            claim: (path, {"persistentVolumeClaim": {"claimName": claim}}) for claim, path in (claims or {}).items()
+        }
+        self.apply(pod(name, ["sh", "-ec", script], volumes, image=image))
         self("wait", f"pod/{name}", "--for=jsonpath={.status.phase}=Succeeded", f"--timeout={timeout_s:.0f}s")
         return self("logs", name)
 
@@ -72,19 +92,22 @@ def pod(
     command: Sequence[str],
     volumes: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
     requests: Mapping[str, str] | None = None,
+    *,
+    image: str = BASE,
 ) -> dict[str, Any]:
-    """A pod of the base image that Pod Security `restricted` admits.
+    """A pod that Pod Security `restricted` admits.
 
     Args:
         name: of the pod and its label ``app``.
         command: what it runs.
         volumes: by name, each with its mount path and its source.
         requests: of processor and memory.
+        image: which every node has; the cluster's base by default.
     """
     mounts = volumes or {}
     container = {
         "name": "main",
-        "image": BASE,
+        "image": image,
         "imagePullPolicy": "Never",
         "command": list(command),
         "securityContext": RESTRICTED,
@@ -115,6 +138,12 @@ def deployment(name: str, command: Sequence[str], requests: Mapping[str, str], r
             "template": {"metadata": {"labels": labels}, "spec": spec},
         },
     }
+
+
+def claim(name: str, size: str = "1Gi") -> dict[str, Any]:
+    """A claim of the cluster's storage class: a volume on one node, where all pods that mount it run."""
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
 
 
 def service(name: str, port: int) -> dict[str, Any]:

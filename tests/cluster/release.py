@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,6 +92,11 @@ class Release:
         """Wait until the Gateway leads to it."""
         asked = ("curl", "-fsS", "--max-time", "10", f"{self.gateway()}/v2/health/ready")
         wait_until("the route", lambda: self.inside(*asked).returncode == 0, READY_S)
+
+    def asked(self, notes: str, start: str) -> str:
+        """What the one command of the NOTES prints that begins so."""
+        (line,) = {line.partition("#")[0].strip() for line in notes.splitlines() if line.strip().startswith(start)}
+        return self.space.kubectl.attempt(*shlex.split(line)[1:]).stdout
 
     def inside(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the cluster's network."""

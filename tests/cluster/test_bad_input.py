@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -20,12 +19,6 @@ NOBODY = {"name": "wrist", "reference": "wrist:1", "repository": "s3://nowhere/m
 QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
 
 
-def asked(release: Release, notes: str, start: str) -> str:
-    """What a command of the NOTES prints that begins so."""
-    (line,) = {line.partition("#")[0].strip() for line in notes.splitlines() if line.strip().startswith(start)}
-    return release.space.kubectl.attempt(*shlex.split(line)[1:]).stdout
-
-
 @pytest.mark.parametrize(("what", "values", "said"), [
     ("no quota", {}, "exceeded quota"),
     ("no volume", {"model": {**NOBODY, "repository": "pvc://not-there/models"}}, "not-there"),
@@ -37,8 +30,8 @@ def test_what_keeps_pods_from_starting_is_shown_by_the_events_that_notes_name(
     if what == "no quota":
         release.space.apply(QUOTA)
     notes = release.install("detector", {**emulated(detector), **ONE, **values})
-    wait_until("the reason", lambda: said in asked(release, notes, "kubectl get events"), SAID_S)
-    lines = [line for line in asked(release, notes, "kubectl get events").splitlines() if said in line]
+    wait_until("the reason", lambda: said in release.asked(notes, "kubectl get events"), SAID_S)
+    lines = [line for line in release.asked(notes, "kubectl get events").splitlines() if said in line]
     figure("says", re.sub(r"\s+", " ", lines[-1])[-120:])
 
 
@@ -51,8 +44,8 @@ def test_a_store_that_nobody_can_reach_is_said_with_its_code_and_a_remedy_by_the
     })  # fmt: skip
     storage = {"secretName": "reader", "endpoint": "http://nobody.storage.svc:9", "region": "us-east-1"}
     notes = release.install("detector", {**emulated(detector), **ONE, "model": NOBODY, "storage": storage})
-    wait_until("the reason", lambda: "repository." in asked(release, notes, "kubectl logs"), SAID_S)
-    what, why, remedy = asked(release, notes, "kubectl logs").strip().splitlines()[-3:]
+    wait_until("the reason", lambda: "repository." in release.asked(notes, "kubectl logs"), SAID_S)
+    what, why, remedy = release.asked(notes, "kubectl logs").strip().splitlines()[-3:]
     figure("says", f"{what.strip()} {why.strip()} {remedy.strip()}")
     assert "[repository.unreachable]" in what
 

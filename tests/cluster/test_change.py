@@ -102,6 +102,7 @@ def test_evictions_go_one_at_a_time_and_lose_nothing(two: Release, under_load: U
     assert not {first, second} & {pod["metadata"]["name"] for pod in two.pods()}
 
 
+@pytest.mark.takes("cluster")
 def test_the_drain_of_a_node_loses_nothing(
     two: Release, cluster: Instance, kubectl: Kubectl, figure: Figure, under_load: UnderLoad
 ):

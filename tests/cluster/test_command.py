@@ -42,6 +42,7 @@ def test_a_command_runs_in_the_clusters_network(cluster: Instance):
     assert "10.89.0.1" in command(cluster, "exec", "ip", "-brief", "address")
 
 
+@pytest.mark.takes("cluster")
 @pytest.mark.parametrize("name", ["etcd", "coredns", "gateway"])
 def test_a_program_that_is_killed_comes_back(cluster: Instance, kubectl: Kubectl, name: str, figure: Figure):
     records = Records(cluster.folder / "processes")
@@ -54,6 +55,7 @@ def test_a_program_that_is_killed_comes_back(cluster: Instance, kubectl: Kubectl
     figure("seconds_to_heal", time.monotonic() - started)
 
 
+@pytest.mark.takes("cluster")
 def test_a_killed_supervisor_is_replaced_by_the_same_command_which_starts_nothing_twice(
     cluster: Instance, kubectl: Kubectl, figure: Figure
 ):

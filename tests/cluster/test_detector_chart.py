@@ -31,9 +31,10 @@ def test_a_release_lives_from_the_version_before_and_leaves_nothing(
     either.install(before("detector"), {**emulated(detector), **ONE})
     either.ready()
     figure("seconds_to_ready", time.monotonic() - started)
-    either.install("detector", {**emulated(detector, queue=64), **ONE}, "upgrade")
+    notes = either.install("detector", {**emulated(detector, queue=64), **ONE}, "upgrade")
     wait_until("the upgrade", lambda: "--queue=64" in words(either), LEFT_S)
     either.ready()
+    assert either.asked(notes, "kubectl get inferenceservice") == "Standard"
     either("test", either.name, "--timeout", "180s")
     either("rollback", either.name, "1")
     wait_until("the rollback", lambda: "--queue=32" in words(either), LEFT_S)

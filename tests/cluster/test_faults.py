@@ -78,6 +78,7 @@ def only_what_was_on_the_way_is_lost(course: Course, since: float, until: float,
     assert {index: code for index, code in lost.items() if index not in way} == {}
 
 
+@pytest.mark.takes("gateway")
 def test_a_killed_process_costs_what_was_on_the_way_in_it_and_comes_back(
     behind_the_gateway: Release, under_load: UnderLoad, figure: Figure
 ):
@@ -92,6 +93,7 @@ def test_a_killed_process_costs_what_was_on_the_way_in_it_and_comes_back(
     only_what_was_on_the_way_is_lost(course, since, until, figure)
 
 
+@pytest.mark.takes("cluster")
 @pytest.mark.parametrize("program", ["containerd-1", "kubelet-1", "kube-apiserver"])
 def test_a_killed_part_of_the_node_loses_nothing(
     two: Release, cluster: Instance, kubectl: Kubectl, program: str, under_load: UnderLoad
@@ -118,6 +120,7 @@ def ready(kubectl: Kubectl) -> bool:
     )
 
 
+@pytest.mark.takes("cluster")
 def test_without_kserves_controller_requests_are_answered_and_later_releases_come_up(
     two: Release, kubectl: Kubectl, detector: dict[str, str], under_load: UnderLoad
 ):
@@ -138,6 +141,7 @@ def webhook(release: Release, detector: dict[str, str]) -> bool:
     return True
 
 
+@pytest.mark.takes("cluster")
 def test_without_the_store_pods_serve_on_and_new_ones_wait_for_it(
     release: Release, cluster: Instance, store: Store, detector: dict[str, str], under_load: UnderLoad
 ):
@@ -212,6 +216,7 @@ HOGS = (
 )
 
 
+@pytest.mark.takes("gateway")
 def test_a_container_out_of_memory_is_ended_alone_and_comes_back(
     behind_the_gateway: Release, under_load: UnderLoad, figure: Figure
 ):

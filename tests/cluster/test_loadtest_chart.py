@@ -9,15 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from infra.cluster.kubectl import wait_until
 from tests.cluster.loadtest import scenario, verdict
+from tests.cluster.place import claim
 from tests.cluster.release import EVERYBODYS, ROOT, Release
 from tests.cluster.store import Store
 from tests.cluster.values import ONE, emulated
 
 from carpal_loadtests.cluster import SOURCE, WANTED
-from carpal_loadtests.result import SERVER, read_result
+from carpal_loadtests.result import SERVER, Result, read_result
 from carpal_loadtests.telemetry import read_samples
 
 Figure = Callable[[str, Any], None]
@@ -66,6 +68,7 @@ def test_from_the_version_before_on_the_verdict_is_the_jobs_status_and_the_repor
     wait_until("nothing left", lambda: not {name for name in release.left() if "load" in name}, GONE_S)
 
 
+@pytest.mark.slow
 def test_shared_by_two_workers_a_run_records_what_the_autoscaler_did(
     release: Release,
     tester: tuple[Release, dict[str, Any]],
@@ -97,25 +100,23 @@ def test_shared_by_two_workers_a_run_records_what_the_autoscaler_did(
     assert wanted[0] == 2
     assert max(wanted) >= 3
     assert "SuccessfulRescale" in [event.reason for event in result.watched.events]
-    account = f"--as=system:serviceaccount:{release.space.name}:load"
-    rights = release.space("auth", "can-i", "--list", account)
-    rows_of_rights = [line.split() for line in rights.splitlines()[1:]]
-    ours = {(row[0], row[-1]) for row in rows_of_rights if not row[0].startswith("[")}
-    assert {name for name, verbs in ours if verbs == "[list]"} == MAY_LIST
-    assert {name for name, verbs in ours if verbs != "[list]"} == EVERYBODYS
+    rights, _ = release.space.rights("load")
+    assert {name for name, verbs in rights.items() if verbs == "[list]"} == MAY_LIST
+    assert {name for name, verbs in rights.items() if verbs != "[list]"} == EVERYBODYS
 
 
 def test_a_shipped_scenario_runs_and_its_verdict_is_the_jobs_status(
-    release: Release, tester: tuple[Release, dict[str, Any]], store: Store, detector: dict[str, str], figure: Figure
+    release: Release, tester: tuple[Release, dict[str, Any]], detector: dict[str, str], figure: Figure
 ):
-    """Whatever it is: on a busy machine the smoke scenario may well be invalid."""
+    """Whatever it is: on a busy machine the smoke scenario may well be invalid. The report is kept on a volume."""
     release.install("detector", {**emulated(detector), **ONE})
     release.ready()
     load, values = tester
-    report = {"s3": f"s3://{store.bucket}/reports", **store.reader(release.space)}
-    load.install("loadtest", {**values, "target": "http://wrist-predictor", "report": report})
+    load.space.apply(claim("reports"))
+    load.install("loadtest", {**values, "target": "http://wrist-predictor", "report": {"claimName": "reports"}})
     said = verdict(load, "load-1")
-    result, _ = read_result(store.fetch("reports/load-1", load.folder / "load-1"))
+    kept = load.space.run("reader", "cat /reports/load-1/result.json", GONE_S, claims={"reports": "/reports"})
+    result = Result.parse_json(kept.encode(), source="load-1")
     figure("outcome", result.verdict.outcome)
     assert result.scenario.name == "smoke"
     assert result.figures.counts.answered == result.figures.counts.planned

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from infra.cluster.instance import Instance
 from tests.cluster.load import NOTHING, Measured, load
 from tests.cluster.release import Release
@@ -26,6 +27,7 @@ PROMETHEUS = "http://prometheus.monitoring.svc:9090"
 SCRAPED = {"prometheus.io/scrape": "true", "prometheus.io/port": "8080", "prometheus.io/path": "/metrics"}
 
 
+@pytest.mark.slow
 def test_replicas_follow_the_cpu_up_and_down_and_nothing_is_lost(
     release: Release, cluster: Instance, detector: dict[str, str], figure: Figure, timeline: Timeline, tmp_path: Path
 ):
@@ -38,6 +40,7 @@ def test_replicas_follow_the_cpu_up_and_down_and_nothing_is_lost(
     followed(release, cluster, figure, timeline, tmp_path, peak(6), size_px=640)
 
 
+@pytest.mark.slow
 def test_replicas_follow_the_queue_to_eight_and_down_by_keda(
     release: Release, cluster: Instance, detector: dict[str, str], figure: Figure, timeline: Timeline, tmp_path: Path
 ):

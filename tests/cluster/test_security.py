@@ -43,11 +43,9 @@ def test_a_pod_has_no_token_and_its_account_no_rights(stored: Release, figure: F
     assert not [path for path in mounts if "serviceaccount" in path]
     (name,) = {pod["spec"]["serviceAccountName"]}
     assert name == "wrist"
-    rights = stored.space("auth", "can-i", "--list", f"--as=system:serviceaccount:{stored.space.name}:{name}")
-    rows = [line.split() for line in rights.splitlines()[1:]]
-    assert {row[0] for row in rows if not row[0].startswith("[")} == EVERYBODYS, rights
-    # The rest are addresses of the API server itself, to read and no more.
-    assert {row[-1] for row in rows if row[0].startswith("[")} == {"[get]"}, rights
+    rights, addresses = stored.space.rights(name)
+    assert set(rights) == EVERYBODYS
+    assert addresses == {"[get]"}
     bindings = stored.space.kubectl.read("rolebindings,clusterrolebindings", "--all-namespaces")["items"]
     bound = [s for binding in bindings for s in binding.get("subjects", []) if s.get("namespace") == stored.space.name]
     assert not bound

@@ -17,7 +17,7 @@ import pytest
 from infra.cluster.instance import Instance
 from infra.cluster.workshop import Workshop
 from tests.cluster.environment import environment
-from tests.cluster.place import deployment, service
+from tests.cluster.place import claim, deployment, service
 from tests.cluster.radiographs import radiograph
 from tests.cluster.release import ROOT, Release
 from tests.cluster.store import CARPAL, Store
@@ -26,6 +26,11 @@ from tests.cluster.values import ONE, real
 CLIENT = Path(__file__).parent / "clients/kserve_client.py"
 NETWORK = ROOT / "tests/integration/clients/kserve_network.py"
 STARTER = ROOT / "model_repo/starter"
+PUBLISH = """
+starter=$(python -c 'from carpal.packages.reference import starter_path; print(starter_path())')
+carpal models publish "$starter" --name wrist --version 1 --promote stable --repository /models/repository
+"""
+PUBLISHED_S = 120
 PORTS = {"v2": 8000, "grpc-v2": 8001}
 Figure = Callable[[str, Any], None]
 
@@ -63,6 +68,21 @@ def test_a_package_in_s3_becomes_ready_through_kserves_own_initializer(
     model = {"name": "wrist", "storageUri": f"{published.repository}/wrist/1"}
     answers = serve(release, published, {**real(detector), "model": model}, figure, image)
     assert essence(answers["curl"]) == essence(convert(image))
+
+
+def test_a_package_on_a_volume_becomes_a_ready_inferenceservice(
+    release: Release, cluster: Instance, detector: dict[str, str], image: Path, figure: Figure
+):
+    """Published there by the image itself."""
+    release.space.apply(claim("models"))
+    own = "{repository}:{tag}".format(**detector)
+    release.space.run("publisher", PUBLISH, PUBLISHED_S, claims={"models": "/models"}, image=own)
+    model = {"name": "wrist", "reference": "wrist@stable", "repository": "pvc://models/repository"}
+    started = time.monotonic()
+    release.install("detector", {**real(detector), **ONE, "model": model})
+    release.ready()
+    figure("seconds_to_ready", time.monotonic() - started)
+    assert essence(by_curl(release, image)) == essence(convert(image))
 
 
 def test_a_network_on_another_server_gives_the_same_record_over_rest_and_grpc(

@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from infra.cluster.instance import Instance
 from infra.cluster.kubectl import wait_until
 from infra.cluster.workshop import Workshop
 from tests.cluster.environment import environment
+from tests.cluster.place import claim
 from tests.cluster.radiographs import radiograph
-from tests.cluster.release import ROOT, Release
+from tests.cluster.release import EVERYBODYS, ROOT, Release
 from tests.cluster.store import Store
 from tests.cluster.values import ONE, real
 
@@ -26,6 +28,7 @@ SMALL = {"requests": {"cpu": "100m", "memory": "1Gi"}, "limits": {"cpu": "2", "m
 RECIPE = {"architecture": "yolov8n", "size_px": 64, "epochs": 1, "batch": 4}
 
 
+@pytest.mark.slow
 def test_a_rayjob_trains_with_two_workers_and_the_running_service_takes_the_new_version_over(
     release: Release,
     cluster: Instance,
@@ -41,7 +44,7 @@ def test_a_rayjob_trains_with_two_workers_and_the_running_service_takes_the_new_
     model = {"name": "wrist", "reference": "wrist@stable", "repository": store.repository}
     values = {**real(detector, reloadSeconds=1), **ONE, "model": model, "storage": storage}
     release.install("detector", values)
-    release.space.apply(shared_claim())
+    release.space.apply(claim("runs"))
     (tmp_path / "environment").mkdir()
     with environment(cluster, shop, release.space, tmp_path / "environment") as pods:
         trainer = replace(release, name="train")
@@ -80,6 +83,7 @@ def test_a_suspended_release_lives_from_the_version_before_and_leaves_nothing(
         }  # fmt: skip
         trainer.install(before("trainer"), values)
         assert runs(trainer) == {"train-1": True}
+        assert set(trainer.space.rights("train")[0]) == EVERYBODYS
         trainer.install("trainer", {**values, "recipe": {**RECIPE, "epochs": 2}}, "upgrade")
         assert runs(trainer) == {"train-2": True}
         trainer("test", trainer.name, "--timeout", "180s")
@@ -94,12 +98,6 @@ def runs(trainer: Release) -> dict[str, bool]:
     """Each run by its name, and whether it is suspended."""
     found = trainer.space.read("rayjobs")["items"]
     return {run["metadata"]["name"]: run["spec"]["suspend"] for run in found}
-
-
-def shared_claim() -> dict[str, Any]:
-    """A volume for the run, on one node: the pods follow it there."""
-    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "runs"}, "spec": spec}
 
 
 def state(trainer: Release) -> str:
