@@ -1,4 +1,4 @@
-"""The provider `kind`: for machines that have Docker. Thin on purpose, and run by nobody here, for want of Docker.
+"""The provider `kind`: for machines that have Docker. Thin on purpose; with a real Docker it was run by nobody here.
 
 It brings the nodes; storage class, metrics-server, KServe and the rest are installed by their own projects' ways,
 because images built here cannot be assumed on a machine that has a registry.
@@ -6,12 +6,13 @@ because images built here cannot be assumed on a machine that has a registry.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.cluster.errors import ClusterError, MachineError
+from infra.cluster.errors import ClusterError, InstanceError, MachineError
 from infra.cluster.instance import Instance, Wish, written
 from infra.cluster.provider import Part, Say
 
@@ -29,26 +30,24 @@ class Kind:
     versions: Mapping[str, str]
 
     def up(self, instance: Instance, wish: Wish, say: Say) -> None:
-        image = f"kindest/node:{self.versions['KUBERNETES_VERSION']}"
+        if wish.profiles:
+            raise InstanceError(
+                f"kind installs no {', '.join(wish.profiles)}",
+                "this provider brings nodes alone",
+                "leave --profile out and install it in its own project's way, or use --provider native",
+            )
+        image = self.versions["KIND_NODE"]
         if instance.name not in _kind("get", "clusters").split():
             say(f"kind makes a cluster of {wish.nodes} from {image}")
             config = written(instance.folder / "kind.yaml", _config(wish.nodes))
-            _kind(
-                "create",
-                "cluster",
-                f"--name={instance.name}",
-                f"--image={image}",
-                f"--config={config}",
-                f"--wait={WAIT}",
-            )
+            words = (f"--name={instance.name}", f"--image={image}", f"--config={config}", f"--wait={WAIT}")
+            _kind("create", "cluster", *words)
         instance.remember(wish)
         written(instance.kubeconfig, _kind("get", "kubeconfig", f"--name={instance.name}"), 0o600)
 
     def down(self, instance: Instance, say: Say) -> None:
         _kind("delete", "cluster", f"--name={instance.name}")
-        for path in instance.folder.glob("*"):
-            path.unlink()
-        instance.folder.rmdir()
+        shutil.rmtree(instance.folder, ignore_errors=True)
         say(f"{instance.name} is down")
 
     def status(self, instance: Instance) -> Sequence[Part]:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VERSIONS = read_versions()
 
 MENTIONED = {
-    "KUBERNETES_VERSION": r"(?:Kubernetes|kindest/node:) ?(v?1\.\d+(?:\.\d+)?)",
+    "KUBERNETES_VERSION": r"Kubernetes (v?1\.\d+(?:\.\d+)?)",
     "KSERVE_VERSION": r"KServe (v?0\.\d+(?:\.\d+)?)",
     "KUBERAY_VERSION": r"KubeRay (v?1\.\d+(?:\.\d+)?)",
     "KEDA_VERSION": r"KEDA (v?2\.\d+(?:\.\d+)?)",
@@ -54,6 +54,11 @@ def test_every_mention_of_a_version_is_the_pinned_one(name: str):
 @pytest.mark.parametrize(("said", "same"), [("v1.34.4", True), ("1.34", True), ("1.3", False), ("1.35", False)])
 def test_a_version_may_be_said_in_part_but_not_wrongly(said: str, same: bool):
     assert agrees(said, "v1.34.4") is same
+
+
+def test_kind_brings_the_same_minor_version_of_kubernetes():
+    (said,) = re.findall(r"^kindest/node:(v1\.\d+)\.\d+@sha256:[0-9a-f]{64}$", VERSIONS["KIND_NODE"])
+    assert agrees(said, VERSIONS["KUBERNETES_VERSION"])
 
 
 def test_everything_that_is_pinned_is_used():
