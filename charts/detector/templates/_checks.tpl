@@ -44,7 +44,7 @@
 {{- end -}}
 {{- /* Helm's own list of APIs lacks apiregistration, so this asks real clusters only, not helm template. */ -}}
 {{- if .Capabilities.APIVersions.Has "apiregistration.k8s.io/v1" -}}
-{{- $needed := list (list true "serving.kserve.io/v1beta1/InferenceService" "KServe" "install KServe 0.15 or newer") -}}
+{{- $needed := list (list true "serving.kserve.io/v1beta1/InferenceService" "KServe" "install KServe 0.20 or newer") -}}
 {{- $needed = append $needed (list (eq (include "carpal-detector.autoscaler" .) "keda") "keda.sh/v1alpha1/ScaledObject" "KEDA" "install KEDA, or set autoscaling.class to hpa") -}}
 {{- $needed = append $needed (list (eq .Values.mode "Knative") "serving.knative.dev/v1/Service" "Knative Serving" "install it, or set mode to Standard") -}}
 {{- $needed = append $needed (list .Values.route.enabled "gateway.networking.k8s.io/v1/HTTPRoute" "the Gateway API" "install its resources, or set route.enabled to false") -}}
