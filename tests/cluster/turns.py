@@ -8,6 +8,8 @@ is held however its process ends.
 from __future__ import annotations
 
 import fcntl
+import os
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO
@@ -22,8 +24,10 @@ HOLD = pytest.StashKey[IO[str]]()
 @contextmanager
 def held(name: str, how: int = fcntl.LOCK_EX) -> Iterator[IO[str]]:
     """Hold a name while no other process does, or with ``LOCK_SH`` beside all that hold it so too."""
+    # Another cluster's cases take nothing of this one's.
+    where = os.environ.get("TEST_KUBECONFIG") or os.environ.get("CLUSTER", "")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with (FOLDER / f".{name}.lock").open("w") as lock:
+    with (FOLDER / f".{name}-{zlib.crc32(where.encode()):08x}.lock").open("w") as lock:
         fcntl.flock(lock, how)
         yield lock
 
