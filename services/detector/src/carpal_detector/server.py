@@ -31,8 +31,8 @@ KEEP_ALIVE_S = 75
 # How often a worker writes its gauges, so that whoever is asked knows them.
 REFRESH_S = 1.0
 
-# The largest that glibc allows: what is larger is no block of an ordinary image.
-KEPT_BYTES = 32 * 2**20
+# More than an ordinary image or tensor takes.
+KEPT_BYTES = 8 * 2**20
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 Answer = Callable[[], Awaitable[None]]
