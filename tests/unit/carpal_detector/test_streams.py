@@ -41,6 +41,20 @@ async def test_what_a_piece_raises_is_told_and_its_thread_goes_on():
     streams.close()
 
 
+async def test_whoever_fails_to_hear_of_a_piece_keeps_nobody_else_from_it():
+    loop, failures, heard = asyncio.get_running_loop(), [], asyncio.Event()
+    loop.set_exception_handler(lambda _, context: failures.append(context["exception"]))
+    streams, ended = Streams(1), threading.Event()
+    streams.submit(int, lambda *_: 1 // 0)
+    streams.submit(ended.set, lambda *_: heard.set())
+    await asyncio.sleep(0)  # the thread is woken
+    assert ended.wait(20)  # and both pieces end before this thread hears of either
+    async with asyncio.timeout(20):
+        await heard.wait()
+    assert [type(failure) for failure in failures] == [ZeroDivisionError]
+    streams.close()
+
+
 async def test_a_piece_that_nobody_has_begun_can_be_taken_back():
     streams, hold, told = Streams(1), threading.Event(), []
     begun = streams.submit(hold.wait, lambda *_: told.append("begun"))

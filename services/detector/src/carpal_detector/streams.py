@@ -136,9 +136,13 @@ class Streams:
 
     def _tell_all(self) -> None:
         self._telling = False
-        while self._ended:
-            done, result, failure = self._ended.popleft()
-            done(result, failure)
+        try:
+            while self._ended:
+                done, result, failure = self._ended.popleft()
+                done(result, failure)
+        finally:
+            if self._ended and self._loop is not None:  # one raised; the others hear all the same
+                self._loop.call_soon(self._tell_all)
 
 
 def _outcome(work: Callable[[], T]) -> tuple[T | None, BaseException | None]:
