@@ -11,7 +11,7 @@ import pytest
 
 from carpal.engines import deadline
 from carpal.engines.engine import EngineInfo, Heads, Images
-from carpal_detector.batching import BatchingEngine, CountedEngine
+from carpal_detector.batching import BatchingEngine, CountedEngine, TurnsEngine
 
 INFO = EngineInfo("fake", "1", "none", "float32", (2, 2), 1, 1, max_batch=4)
 
@@ -140,3 +140,28 @@ def test_a_batch_is_wanted_as_long_as_anybody_in_it_wants_it(
     with ThreadPoolExecutor(2) as pool:
         assert sums(list(pool.map(ask, ends_s))) == [4.0, 4.0]
     assert adder.until_s == [expected_s]
+
+
+def test_no_more_calls_than_turns_are_at_work_and_all_get_one():
+    lock, at_work, most = threading.Lock(), 0, 0
+    meet = threading.Barrier(2, timeout=20)  # both turns are taken, or nobody gets past
+
+    class Busy(Adder):
+        def run(self, images: Images) -> Heads:
+            nonlocal at_work, most
+            with lock:
+                at_work += 1
+                most = max(most, at_work)
+            meet.wait()
+            with lock:
+                at_work -= 1
+            return super().run(images)
+
+    engine = Busy()
+    engine.go.set()
+    turns = TurnsEngine(engine, 2)
+    with ThreadPoolExecutor(6) as pool:
+        heads = list(pool.map(turns.run, [np.full((1, 1, 2, 2), value, np.uint8) for value in range(6)]))
+    assert [float(head[0, 0, 0]) for head in heads] == [0, 4, 8, 12, 16, 20]
+    assert most == 2
+    assert turns.describe() == INFO

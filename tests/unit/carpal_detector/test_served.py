@@ -82,6 +82,7 @@ def test_a_gpu_that_cannot_be_used_is_said(tiny_package: Path, monkeypatch: pyte
     ("settings", "streams"),
     [
         ({"engine": "onnxruntime", "streams": 2}, 3),
+        ({"engine": "onnxruntime", "streams": 2, "isolate": False}, 2),
         ({"engine": "emulated:20", "streams": 2}, 2),
         ({"engine": "emulated:1+0"}, 16),
         ({"engine": "emulated:1+0", "streams": 5}, 5),

@@ -157,3 +157,27 @@ def _latest(entries: list[_Entry]) -> float | None:
     """The deadline of a batch: somebody in it still wants the answer until then."""
     ends = [entry.until_s for entry in entries if entry.until_s is not None]
     return max(ends) if len(ends) == len(entries) else None
+
+
+class TurnsEngine:
+    """An engine that is called so many times at once and no more; whoever comes beyond them waits for a turn.
+
+    Networks that compute in turns keep their values in the caches of their cores, which one more would drive out.
+    """
+
+    def __init__(self, engine: Engine, calls: int) -> None:
+        self._engine = engine
+        self._turns = threading.BoundedSemaphore(calls)
+
+    def run(self, images: Images) -> Heads:
+        """Run in turn; raises as the engine does."""
+        with self._turns:
+            return self._engine.run(images)
+
+    def describe(self) -> EngineInfo:
+        """What the engine is."""
+        return self._engine.describe()
+
+    def close(self) -> None:
+        """Close the engine."""
+        self._engine.close()

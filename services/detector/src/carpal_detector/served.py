@@ -11,7 +11,7 @@ from carpal.engines.opening import ELSEWHERE, open_engine
 from carpal.packages.manifest import Variant
 from carpal.packages.package import Package
 from carpal.packages.reference import resolve
-from carpal_detector.batching import BatchingEngine, CountedEngine
+from carpal_detector.batching import BatchingEngine, CountedEngine, TurnsEngine
 from carpal_detector.logs import Logger
 from carpal_detector.remote import open_remote
 from carpal_detector.settings import Settings
@@ -71,6 +71,9 @@ def warm(settings: Settings, package: Package, told: Told, logger: Logger) -> Se
     bare = _opened(settings, how, package, variant, name, logger)
     batch = settings.batch or worthwhile_batch(bare)
     engine: Engine = CountedEngine(bare, lambda images, seconds: told(name, images, seconds))
+    streams = keeping_busy(bare, how.streams, batch, elsewhere=settings.isolate)
+    if streams > how.streams and batch == 1:
+        engine = TurnsEngine(engine, how.streams)
     if batch > 1:
         engine = BatchingEngine(engine, most=batch, wait_s=settings.batch_wait_ms / 1e3)
     detector = Detector(package, engine, variant)
@@ -79,22 +82,22 @@ def warm(settings: Settings, package: Package, told: Told, logger: Logger) -> Se
     except BaseException:
         detector.close()
         raise
-    gathered = batch > 1 and settings.streams
-    return Served(name, detector, batch, gathered or keeping_busy(bare, how.streams, batch))
+    return Served(name, detector, batch, (batch > 1 and settings.streams) or streams)
 
 
-def keeping_busy(engine: Engine, calls: int, batch: int) -> int:
+def keeping_busy(engine: Engine, calls: int, batch: int, *, elsewhere: bool) -> int:
     """Images at work at once that leave an engine no time to wait for one.
 
     Args:
         engine: whatever runs.
         calls: that it takes at the same time.
         batch: most images in one of them.
+        elsewhere: files are read in other processes.
     """
     if batch > 1:
         return 2 * batch  # one batch at work and one gathering
     # Cores that compute idle while an image is handed to a process that reads it and back; one more fills that.
-    return calls + 1 if engine.describe().device == "cpu" else calls
+    return calls + 1 if elsewhere and engine.describe().device == "cpu" else calls
 
 
 def worthwhile_batch(engine: Engine) -> int:

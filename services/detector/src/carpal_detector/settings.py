@@ -61,7 +61,7 @@ class Settings(Document):
     streams: Annotated[int, Field(ge=1, le=256)] | None = Field(
         default=None,
         description="images computed at once; null: as tuned, else one a core; two batches where images are batched. "
-        "On a CPU one more is at work, which is read or reported meanwhile",
+        "On a CPU one more is at work, which is read or reported meanwhile, unless isolate is off",
     )
     threads: Annotated[int, Field(ge=1, le=256)] | None = Field(
         default=None, description="threads of the engine, a stream; null: as tuned, else 1"
