@@ -66,7 +66,7 @@ loadtest: setup ## Load a service on this machine to its limit and beyond: repor
 calibrate: setup ## Hold the load generator against a server of known truth: is it true on this machine? (3 minutes)
 	@$(BIN)/carpal load calibrate
 
-images: ## Build the images detector, trainer and loadtest with buildah or docker
+images: ## Build the images detector, detector-gpu, trainer and loadtest with buildah or docker
 	@images/build
 
 requirements: setup ## Pin every dependency again, with hashes (UPGRADE=1 takes the newest versions)
@@ -78,6 +78,8 @@ requirements: setup ## Pin every dependency again, with hashes (UPGRADE=1 takes 
 	for name in build sbom detector trainer loadtest peer-mosec peer-litserve peer-ray; do \
 	  $(COMPILE) --constraint requirements/dev.txt requirements/$$name.in --output-file requirements/$$name.txt; \
 	done
+	$(COMPILE) --override requirements/gpu-overrides.txt --constraint requirements/dev.txt requirements/detector-gpu.in \
+	  --output-file requirements/detector-gpu.txt
 	for name in peer-bentoml peer-mlserver; do $(COMPILE) requirements/$$name.in --output-file requirements/$$name.txt; done
 	$(COMPILE:3.11=3.12) requirements/peer-pytriton.in --output-file requirements/peer-pytriton.txt
 

@@ -235,6 +235,17 @@ def test_ray_takes_jobs_over_http():
     assert re.search(r"^aiohttp-cors==", locked, flags=re.MULTILINE)
 
 
+def test_every_image_of_an_example_is_one_that_is_made_here():
+    targets = re.findall(r"^FROM run AS (\S+)$", (CHARTS.parent / "images/Dockerfile").read_text(), flags=re.MULTILINE)
+    found = {
+        load(path)["image"]["repository"].rpartition("/")[2].removeprefix("carpal-")
+        for path in CHARTS.glob("*/examples/*/values.yaml")
+        if "image" in load(path)
+    }
+    assert found <= set(targets), "no target of images/Dockerfile makes it"
+    assert {"detector", "detector-gpu"} <= found
+
+
 def test_the_image_starts_what_the_arguments_go_on():
     """The charts give arguments to the image's entry point, ``carpal``."""
     dockerfile = Path(CHARTS.parent / "images/Dockerfile").read_text()

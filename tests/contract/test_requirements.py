@@ -16,7 +16,10 @@ OPENVINO_ONLY = {"openvino"}  # carpal[openvino], which computes: no load test d
 ADAPTER_ONLY = {"kserve"}  # carpal-detector[kserve], for people whose server is the SDK's own
 PEERS = tuple(f"peer-{name}" for name in ("bentoml", "litserve", "mlserver", "mosec", "pytriton", "ray"))
 APART = ("helm", "cluster", "storage", "sbom", *PEERS)  # never beside what is tested
-LOCKS = ("build", "detector", "trainer", "loadtest", "dev", *APART)
+LOCKS = ("build", "detector", "detector-gpu", "trainer", "loadtest", "dev", *APART)
+ON_CPUS = {"onnxruntime", "openvino", "openvino-telemetry"}
+ON_GPUS = {"onnxruntime-gpu", "nvidia-curand"}  # the first cannot be beside onnxruntime, the other is its alone
+NEVER = "sys_platform == 'never'"
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^ ;]+)(?P<marker> ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
@@ -51,7 +54,15 @@ def test_every_pin_has_a_hash(lock: str):
 def test_an_image_has_the_very_versions_that_were_tested(lock: str):
     tested = {(name, version) for (name, _), version in pins("dev").items()}
     for (name, _), version in pins(lock).items():
-        assert (name, version) in tested, f"requirements/{lock}.txt: {name} {version} is not what dev.txt tests"
+        assert (name, version) in tested or name in ON_GPUS, (
+            f"requirements/{lock}.txt: {name} {version} is not what dev.txt tests"
+        )
+
+
+def test_the_image_for_gpus_differs_in_what_computes_and_in_nothing_else():
+    cpus, gpus = ({pin for pin in pins(lock).items() if pin[0][1] != NEVER} for lock in ("detector", "detector-gpu"))
+    assert {name for (name, _), _ in cpus - gpus} == ON_CPUS
+    assert {name for (name, _), _ in gpus - cpus if not name.startswith("nvidia-")} == {"onnxruntime-gpu"}
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.name)
@@ -60,7 +71,8 @@ def test_no_requirement_names_an_address(path: Path):
     assert found is None, f"{path.name} names {found and found.group()}"
 
 
-def test_the_serving_image_carries_no_trainer_no_load_test_and_no_sdk():
+@pytest.mark.parametrize("lock", ["detector", "detector-gpu"])
+def test_the_serving_image_carries_no_trainer_no_load_test_and_no_sdk(lock: str):
     heavy = {
         "torch",
         "torchvision",
@@ -73,18 +85,19 @@ def test_the_serving_image_carries_no_trainer_no_load_test_and_no_sdk():
         "scipy",
         "fastapi",
     }
-    assert names("detector") & heavy == set()
+    assert names(lock) & heavy == set()
 
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_only_the_headless_opencv_is_installed(lock: str):
-    assert {marker for name, marker in pins(lock) if name == "opencv-python"} <= {"sys_platform == 'never'"}
+    assert {marker for name, marker in pins(lock) if name == "opencv-python"} <= {NEVER}
 
 
 @pytest.mark.parametrize(
     ("lock", "members"),
     [
         ("detector", ("model_repo", "services/detector")),
+        ("detector-gpu", ("model_repo", "services/detector")),
         ("trainer", ("model_repo", "training")),
         ("loadtest", ("model_repo", "loadtests")),
     ],
@@ -98,8 +111,10 @@ def test_an_image_has_all_that_its_distributions_declare(lock: str, members: tup
             *(line for extra in project.get("optional-dependencies", {}).values() for line in extra),
         ]
         wanted = {re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0].lower() for line in lines}
-        if lock == "detector":
+        if lock.startswith("detector"):
             wanted -= REPORT_ONLY | ADAPTER_ONLY
+        if lock == "detector-gpu":
+            wanted -= ON_CPUS
         if lock != "trainer":
             wanted -= PARQUET_ONLY
         if lock == "loadtest":

@@ -16,7 +16,7 @@ from carpal.detection.findings import conclude, report, reporting_thresholds
 from carpal.detection.options import DetectOptions
 from carpal.detection.postprocess import Detections, decode
 from carpal.engines.engine import Engine, EngineInfo, Heads, Images
-from carpal.engines.opening import open_engine
+from carpal.engines.opening import measured_on, open_engine
 from carpal.imaging.geometry import area, clip
 from carpal.imaging.preprocess import Prepared
 from carpal.imaging.quality import measure
@@ -198,7 +198,7 @@ def open_detector(
 
     Args:
         package: what ``carpal.packages`` opened or resolved.
-        engine: "onnxruntime", "openvino", or "emulated:<ms>".
+        engine: as ``carpal.engines.opening.open_engine`` takes it: "onnxruntime", "openvino", "emulated:<ms>".
         precision: which variant; the float reference by default.
         threads: threads inside one call; None for one a physical core.
         streams: calls that are going to run at the same time; as many as the cores allow by default.
@@ -208,7 +208,7 @@ def open_detector(
         EngineError, PackageError: the network does not load or contradicts its manifest.
         UsageError: no such engine, or its library is not installed.
     """
-    variant = variant or package.variant(precision, None if engine.startswith("emulated") else engine)
+    variant = variant or package.variant(precision, measured_on(engine))
     return Detector(package, open_engine(engine, package, variant, threads=threads, streams=streams), variant)
 
 
@@ -225,7 +225,7 @@ def open_model(
     Args:
         reference: which package.
         repository: where to look; $CARPAL_REPOSITORY, else ./models, by default.
-        engine: "onnxruntime", "openvino", or "emulated:<ms>".
+        engine: as ``carpal.engines.opening.open_engine`` takes it: "onnxruntime", "openvino", "emulated:<ms>".
         precision: which variant; the float reference by default.
         threads: threads inside one call; None for one a physical core.
 

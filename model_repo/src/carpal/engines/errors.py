@@ -24,6 +24,13 @@ class PrecisionUnsupportedError(EngineError):
     kind = Kind.UNSUPPORTED
 
 
+class DeviceMissingError(EngineError):
+    """A GPU was asked for, and the engine would compute on the CPU."""
+
+    code = "engine.device-missing"
+    kind = Kind.UNSUPPORTED
+
+
 class EngineMissingError(UsageError):
     """The library of an optional engine is not installed."""
 

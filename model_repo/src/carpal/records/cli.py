@@ -43,7 +43,9 @@ def convert(
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="The same as leaving png out of --to.")] = False,
     repository: Annotated[str | None, typer.Option(help="Folder or s3://bucket/prefix with the models.")] = None,
     endpoint: Annotated[str | None, typer.Option(help="Let the service at this address find.")] = None,
-    engine: Annotated[str, typer.Option(help="onnxruntime, openvino, or emulated:<ms>.")] = "onnxruntime",
+    engine: Annotated[
+        str, typer.Option(help="onnxruntime, onnxruntime:cuda, openvino, or emulated:<ms>.")
+    ] = "onnxruntime",
     precision: Annotated[str | None, typer.Option(help="A variant of the package; float32 by default.")] = None,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Report from this probability on.")] = None,
     point: Annotated[

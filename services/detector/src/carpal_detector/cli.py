@@ -29,8 +29,8 @@ def serve(
     engine: Annotated[
         str,
         typer.Option(
-            help="auto (as tuned, else onnxruntime), onnxruntime, openvino; remote:ADDRESS, another inference server; "
-            "emulated:MS, which sleeps."
+            help="auto (as tuned, else onnxruntime), onnxruntime, onnxruntime:cuda (a GPU or nothing), openvino; "
+            "remote:ADDRESS, another inference server; emulated:MS, which sleeps."
         ),
     ] = "auto",
     predictor_host: Annotated[

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from carpal.detection.detector import Detector
 from carpal.engines.engine import Engine
-from carpal.engines.opening import ELSEWHERE, open_engine
+from carpal.engines.opening import measured_on, open_engine
 from carpal.packages.manifest import Variant
 from carpal.packages.package import Package
 from carpal.packages.reference import resolve
@@ -67,7 +67,7 @@ def warm(settings: Settings, package: Package, told: Told, logger: Logger) -> Se
     """
     name = settings.model_name or package.manifest.name
     how = opening(settings, package, logger)
-    variant = package.variant(how.precision, None if how.engine.startswith(ELSEWHERE) else how.engine)
+    variant = package.variant(how.precision, measured_on(how.engine))
     bare = _opened(settings, how, package, variant, name, logger)
     batch = settings.batch or worthwhile_batch(bare)
     engine: Engine = CountedEngine(bare, lambda images, seconds: told(name, images, seconds))

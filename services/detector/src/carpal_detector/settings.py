@@ -25,7 +25,8 @@ class Settings(Document):
     engine: str = Field(
         default="auto",
         description="auto: what carpal tune found for this package on this machine, else onnxruntime; or onnxruntime, "
-        "openvino; remote:<address>, a network on another inference server (http://host:port, grpc://host:port, and "
+        "onnxruntime:cuda, which refuses to start where no GPU computes; openvino; remote:<address>, a network on "
+        "another inference server (http://host:port, grpc://host:port, and "
         "/name of the model there); or emulated:<ms>, which sleeps instead of computing (emulated:<ms a call>+<ms an "
         "image> where batches are to pay)",
     )
