@@ -120,6 +120,7 @@ def unusable(wanted: Sequence[Provider], at_work: str) -> tuple[str, ...]:
 
 
 def _load(file: Path, threads: int | None, wanted: Sequence[Provider]) -> ort.InferenceSession:
+    """A session on the first of the providers that takes the network."""
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
@@ -130,14 +131,17 @@ def _load(file: Path, threads: int | None, wanted: Sequence[Provider]) -> ort.In
     for _, settings in wanted:
         if "trt_engine_cache_path" in settings:
             Path(str(settings["trt_engine_cache_path"])).mkdir(parents=True, exist_ok=True)
-    try:
-        return ort.InferenceSession(file, options, providers=list(wanted))
-    except Exception as failure:  # the classes that onnxruntime raises have no public base but Exception
-        raise UnloadableError(
-            f"{file} does not load: {first_line(failure)}",
-            "It is no ONNX network, was cut short, or needs a newer onnxruntime.",
-            "Fetch the package again, or export the model again.",
-        ) from failure
+    for number in range(len(wanted)):
+        try:
+            # Its own fallback prints to stdout, and moves a session that fails later to the CPU without a word.
+            return ort.InferenceSession(file, options, providers=list(wanted[number:]), enable_fallback=0)
+        except Exception as failure:  # the classes that onnxruntime raises have no public base but Exception
+            last = failure
+    raise UnloadableError(
+        f"{file} does not load: {first_line(last)}",
+        "It is no ONNX network, was cut short, or needs a newer onnxruntime.",
+        "Fetch the package again, or export the model again.",
+    ) from last
 
 
 def _kind(name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper
 
@@ -20,7 +21,7 @@ from carpal.engines.errors import (
     RunFailedError,
     UnloadableError,
 )
-from carpal.engines.onnx import CPU, OnnxEngine, providers, unusable
+from carpal.engines.onnx import CPU, OnnxEngine, Provider, providers, unusable
 from carpal.packages.manifest import Manifest
 
 
@@ -235,3 +236,24 @@ def test_a_library_that_offers_a_gpu_where_there_is_none_computes_on_the_cpu_and
     info = engine.describe()
     assert (info.device, info.provider, info.unusable) == ("cpu", CPU, tuple(offered[:2]))
     assert np.abs(engine.run(images(1))[:, 4] - cells(images(1))).max() < 1e-5
+
+
+def test_a_provider_that_fails_gives_way_to_the_next_and_nothing_is_printed(
+    load, model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    """TensorRT without its libraries raises, as ONNX Runtime 1.31 for GPUs was seen to; the other sessions are real."""
+    monkeypatch.setenv("CARPAL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("carpal.engines.onnx.ort.get_available_providers", lambda: ["TensorrtExecutionProvider", CPU])
+    real, asked = ort.InferenceSession, []
+
+    def session(file: Path, options: ort.SessionOptions, *, providers: list[Provider], enable_fallback: int):
+        asked.append([name for name, _ in providers])
+        if asked[-1][0] == "TensorrtExecutionProvider":
+            raise RuntimeError("Please install TensorRT libraries")
+        return real(file, options, providers=providers, enable_fallback=enable_fallback)
+
+    monkeypatch.setattr("carpal.engines.onnx.ort.InferenceSession", session)
+    info = load(model).describe()
+    assert asked == [["TensorrtExecutionProvider", CPU], [CPU]]
+    assert (info.device, info.unusable) == ("cpu", ("TensorrtExecutionProvider",))
+    assert capfd.readouterr().out == ""
