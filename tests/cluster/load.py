@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -158,14 +158,15 @@ def load(
 def _watch(
     cluster: Instance, namespace: str, deployment: str, into: list[tuple[float, int, int]], stop: threading.Event
 ) -> None:
-    """Note replicas twice a second; what the API server does not answer is left out."""
+    """Note replicas twice a second and once at the end; what the API server does not answer is left out."""
     api = client.AppsV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
-    while not stop.wait(0.5):
-        try:
+    over = False
+    while not over:
+        # The last look comes after whatever the end has waited for.
+        over = stop.wait(0.5)
+        with suppress(ApiException, HTTPError):
             found = api.read_namespaced_deployment(deployment, namespace, _request_timeout=2)
-        except (ApiException, HTTPError):
-            continue
-        into.append((time.time(), found.spec.replicas or 0, found.status.ready_replicas or 0))
+            into.append((time.time(), found.spec.replicas or 0, found.status.ready_replicas or 0))
 
 
 def _read(running: Load) -> Measured:
