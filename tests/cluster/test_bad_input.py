@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from infra.cluster.kubectl import wait_until
+from infra.cluster.instance import Instance
+from infra.cluster.kubectl import Kubectl, wait_until
 from tests.cluster.release import Release
 from tests.cluster.values import ONE, emulated
 
@@ -16,6 +17,7 @@ Figure = Callable[[str, Any], None]
 SAID_S = 120
 TOO_OLD = "v1.29.0"
 NOBODY = {"name": "wrist", "reference": "wrist:1", "repository": "s3://nowhere/models"}
+TAKEN_AWAY = "podmonitors.monitoring.coreos.com"
 QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
 
 
@@ -73,3 +75,19 @@ def test_a_cluster_without_what_a_chart_builds_on_is_refused(
     with pytest.raises(AssertionError, match=said):
         other.install(chart, values, "template", "--api-versions", "apiregistration.k8s.io/v1")
     assert not release.left()
+
+
+@pytest.mark.takes("cluster")
+def test_a_kind_that_the_cluster_itself_lacks_is_refused_and_nothing_is_installed(
+    release: Release, cluster: Instance, kubectl: Kubectl, detector: dict[str, str]
+):
+    """Taken away for a moment: one that no controller here watches."""
+    kind = kubectl.read("customresourcedefinition", TAKEN_AWAY)
+    kubectl("delete", "customresourcedefinition", TAKEN_AWAY)
+    try:
+        values = {**emulated(detector), **ONE, "monitoring": {"podMonitor": {"enabled": True}}}
+        assert "which the Prometheus operator brings: install it" in release.refused("detector", values)
+        assert not release.left()
+    finally:
+        kubectl.apply({**kind, "metadata": {"name": TAKEN_AWAY, "annotations": kind["metadata"]["annotations"]}})
+        kubectl("wait", "--for=condition=Established", f"customresourcedefinition/{TAKEN_AWAY}", f"--timeout={SAID_S}s")
