@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from tests.cluster.turns import held
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "out/test-cluster"
+STORAGE = {"STORAGE_DRIVER": "overlay"}
+DIGITS = 16
+"""Of the digest that is an image's tag."""
 COMMON = ("images", "requirements/build.txt", "requirements/sbom.txt", "model_repo")
 SOURCES = {
     "detector": (*COMMON, "requirements/detector.txt", "services/detector"),
@@ -47,11 +51,21 @@ def _archive(shop: Workshop, name: str, tag: str) -> Path:
         PLACE.mkdir(parents=True, exist_ok=True)
         for older in PLACE.glob(f"{name}-*.tar"):
             older.unlink()
-        environment = {"STORAGE_DRIVER": "overlay", "BASE_IMAGE": base.REFERENCE, "TAG": tag, "ARCHIVES": str(PLACE)}
+        environment = {**STORAGE, "BASE_IMAGE": base.REFERENCE, "TAG": tag, "ARCHIVES": str(PLACE)}
         _run(["buildah", "pull", "--quiet", f"oci-archive:{shop.base_file}"], environment)
         _run([str(ROOT / "images/build"), name], environment)
         (PLACE / f"carpal-{name}.tar").rename(place)
+        _forget_older(f"localhost/carpal-{name}", tag)
     return place
+
+
+def _forget_older(repository: str, tag: str) -> None:
+    """Remove what was built here of earlier sources; a person's images have other tags."""
+    listing = _run(["buildah", "images", "--noheading", "--format", "{{.Name}}:{{.Tag}}"], STORAGE)
+    for found in listing.split():
+        older = re.fullmatch(f"{re.escape(repository)}:([0-9a-f]{{{DIGITS}}})", found)
+        if older and older[1] != tag:
+            _run(["buildah", "rmi", found], STORAGE)
 
 
 def _state(name: str) -> str:
@@ -62,11 +76,12 @@ def _state(name: str) -> str:
     digest = hashlib.sha256()
     for path in sorted(filter(None, listing.decode().split("\0"))):
         digest.update(path.encode() + b"\0" + (ROOT / path).read_bytes())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()[:DIGITS]
 
 
-def _run(command: list[str], environment: dict[str, str]) -> None:
+def _run(command: list[str], environment: dict[str, str]) -> str:
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"{' '.join(command)}: {(done.stdout + done.stderr)[-2000:]}"
+    return done.stdout
