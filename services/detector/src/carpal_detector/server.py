@@ -26,8 +26,9 @@ from carpal_detector.served import Served
 from carpal_detector.service import Service
 from carpal_detector.settings import Settings
 
-# Longer than a proxy keeps an idle connection (Envoy and nginx: 60 s), so that the proxy closes it and not we under it.
-KEEP_ALIVE_S = 75
+# Longer than a proxy keeps an idle connection (balancers of Google 600 s, of Oracle 300; Traefik 90; nginx 60), so that
+# the proxy closes it and not we, while a request that it will not send twice is on the way.
+KEEP_ALIVE_S = 620
 # How often a worker writes its gauges, so that whoever is asked knows them.
 REFRESH_S = 1.0
 
