@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGCONT, SIGSTOP
 from typing import Any
 
-from infra.cluster.kubectl import Kubectl
+from infra.cluster.kubectl import Kubectl, wait_until
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 MIB = 1024**2
+STOPPED = "T"
+STILL_S = 10
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,22 @@ def of_controller(kubectl: Kubectl) -> list[int]:
     selector = "--selector=control-plane=kserve-controller-manager"
     (pod,) = kubectl.read("pods", "--namespace=kserve", selector)["items"]
     return of_pod(pod, b"manager")
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Hold a process still, every thread of it: where cores are busy, others go on until one has taken the signal."""
+    os.kill(pid, SIGSTOP)
+    try:
+        wait_until("its threads' rest", lambda: set(_states(pid)) == {STOPPED}, STILL_S, every_s=0.01)
+        yield
+    finally:
+        os.kill(pid, SIGCONT)
+
+
+def _states(pid: int) -> list[str]:
+    """What each thread is doing, as proc(5) has it: running, sleeping, stopped."""
+    return [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in Path(f"/proc/{pid}/task").iterdir()]
 
 
 def usage(pid: int) -> Usage:

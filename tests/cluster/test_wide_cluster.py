@@ -12,7 +12,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from signal import SIGCONT, SIGSTOP
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from infra.cluster.program import Records
 from infra.cluster.workshop import Workshop
 from tests.cluster import kwok
 from tests.cluster.place import Space
-from tests.cluster.process import Usage, of_controller, usage
+from tests.cluster.process import Usage, of_controller, stopped, usage
 from tests.cluster.release import ROOT
 from tests.cluster.values import TWO
 from tools.helm import helm
@@ -122,10 +121,7 @@ def zone(node: dict[str, Any]) -> str:
 
 def guarded(space: Space, fake: subprocess.Popen[bytes], first: str, second: str) -> None:
     """One pod may go, the other only when there are two again; meanwhile no new one becomes ready."""
-    fake.send_signal(SIGSTOP)
-    try:
+    with stopped(fake.pid):
         assert space.evict(first)
         assert not space.evict(second), "the budget let both go at once"
-    finally:
-        fake.send_signal(SIGCONT)
     wait_until("the second's turn", lambda: space.evict(second), SOON_S)
