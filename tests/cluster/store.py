@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,9 @@ class Store:
         )  # fmt: skip
 
     def make(self) -> None:
-        """Have the bucket."""
+        """Have the bucket, empty; one may be left of a run that was killed."""
+        with suppress(self.client().exceptions.NoSuchBucket):
+            self.remove()
         self.client().create_bucket(Bucket=self.bucket)
 
     def remove(self) -> None:
