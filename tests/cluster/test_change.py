@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -92,14 +93,17 @@ def served(release: Release, address: str) -> str:
 
 
 def test_evictions_go_one_at_a_time_and_lose_nothing(two: Release, under_load: UnderLoad):
-    first, second = (pod["metadata"]["name"] for pod in two.pods())
+    names = [pod["metadata"]["name"] for pod in two.pods()]
     with under_load(two) as course:
-        assert two.space.evict(first)
-        assert not two.space.evict(second), "the budget let both go at once"
-        wait_until("the second's turn", lambda: two.space.evict(second), CHANGE_S)
+        # Side by side: one after the other, on a busy machine, the second might find a new pod ready.
+        with ThreadPoolExecutor(len(names)) as pool:
+            went = dict(zip(names, pool.map(two.space.evict, names), strict=True))
+        assert sorted(went.values()) == [False, True], "the budget let both go at once, or neither"
+        (left,) = [name for name, gone in went.items() if not gone]
+        wait_until("the second's turn", lambda: two.space.evict(left), CHANGE_S)
         two.settled(2)
     nothing_is_lost(course)
-    assert not {first, second} & {pod["metadata"]["name"] for pod in two.pods()}
+    assert not set(names) & {pod["metadata"]["name"] for pod in two.pods()}
 
 
 @pytest.mark.takes("cluster")
