@@ -7,6 +7,7 @@ is the cell itself, its first probability the cell's mean brightness (0..1), its
 from __future__ import annotations
 
 import hashlib
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,6 +153,12 @@ def tiny_network() -> onnx.ModelProto:
     entry.key, entry.value = "names", str(dict(enumerate(CLASSES)))
     onnx.checker.check_model(model)
     return model
+
+
+def pytest_configure() -> None:
+    """Tests that are started in the background ignore ctrl-C, and so does all that they start and mean to end by it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

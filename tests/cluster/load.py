@@ -127,8 +127,7 @@ def load(
     }  # fmt: skip
     (out / "scenario.yaml").write_text(yaml.safe_dump(scenario))
     words = [str(CARPAL), "load", "run", str(out / "scenario.yaml"), "--target", address, "--model", model]
-    # Whoever starts tests in the background has their children ignore ctrl-C, by which a load is ended.
-    words = ["env", "--default-signal=INT", *words, "--out", str(out), "--quiet"]
+    words += ["--out", str(out), "--quiet"]
     inside = Node(cluster, Place(1)).namespaces.inside(words)
     with (out / "log").open("w") as log:
         process = subprocess.Popen(inside, stdin=subprocess.DEVNULL, stdout=log, stderr=log, text=True)
