@@ -79,8 +79,8 @@ def test_shared_by_two_workers_a_run_records_what_the_autoscaler_did(
 ):
     """Two to six pods by the CPU: tests/data/recorded, the engine twice as fast. The generator may be late.
 
-    Two of the recorded pods compute twenty images a second, as many as come, so that chance fills a queue before the
-    third is ready. Here they compute forty: nobody need be refused, and the CPU, by which is scaled, is the same.
+    Two of the recorded pods answer 19 images a second, and 20 come, so that chance fills a queue before the third is
+    ready. Here they answer twice as many: nobody need be refused, and the CPU, by which is scaled, is the same.
     """
     recorded = yaml.safe_load(RECORDED.read_text())
     recorded["server"]["engine"] = "emulated:50"
