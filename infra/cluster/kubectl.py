@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -17,6 +17,7 @@ from infra.cluster.errors import ClusterError, NotReadyError
 Object = Mapping[str, Any]
 FIELD_MANAGER = "carpal-cluster"
 TICK_S = 0.25
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,10 @@ class Kubectl:
         return subprocess.run(words, input=text, capture_output=True, text=True, check=False)
 
 
-def wait_until(what: str, holds: Callable[[], bool], timeout_s: float, *, every_s: float = TICK_S) -> None:
-    """Ask until it holds. Raises NotReadyError when the time is over."""
+def wait_until(what: str, holds: Callable[[], T | None], timeout_s: float, *, every_s: float = TICK_S) -> T:
+    """Ask until it holds; gives what held, which may be over by then. Raises NotReadyError when the time is over."""
     deadline = time.monotonic() + timeout_s
-    while not holds():
+    while not (found := holds()):
         if time.monotonic() > deadline:
             raise NotReadyError(
                 f"{what} is not ready after {timeout_s:.0f} s",
@@ -91,3 +92,4 @@ def wait_until(what: str, holds: Callable[[], bool], timeout_s: float, *, every_
                 "see `cluster status` and `cluster logs`, then make cluster again",
             )
         time.sleep(every_s)
+    return found

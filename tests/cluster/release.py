@@ -80,9 +80,15 @@ class Release:
         self.space("wait", f"inferenceservice/{name}", "--for=condition=Ready", f"--timeout={READY_S}s")
         self.space("rollout", "status", f"deployment/{name}-predictor", f"--timeout={READY_S}s")
 
-    def address(self, service: str | None = None) -> str:
-        """Base URL of its Service in the cluster's network."""
-        return f"http://{self.space.read('service', service or f'{self.name}-predictor')['spec']['clusterIP']}"
+    def address(self) -> str:
+        """Base URL of its Service in the cluster's network, as soon as that leads to a pod.
+
+        Whoever asks at the moment when a release is Ready may be refused: the proxy of a node takes changes up once a
+        second.
+        """
+        url = f"http://{self.space.read('service', f'{self.name}-predictor')['spec']['clusterIP']}"
+        self._leads("the Service", url)
+        return url
 
     def gateway(self) -> str:
         """Base URL of the Gateway in the cluster's network."""
@@ -90,8 +96,17 @@ class Release:
 
     def routed(self) -> None:
         """Wait until the Gateway leads to it."""
-        asked = ("curl", "-fsS", "--max-time", "10", f"{self.gateway()}/v2/health/ready")
-        wait_until("the route", lambda: self.inside(*asked).returncode == 0, READY_S)
+        self._leads("the route", self.gateway())
+
+    def _leads(self, what: str, url: str) -> None:
+        asked = ("curl", "-fsS", "--max-time", "10", f"{url}/v2/health/ready")
+        wait_until(what, lambda: self.inside(*asked).returncode == 0, READY_S)
+
+    def arguments(self) -> list[str]:
+        """With which its pods are started; empty as long as KServe has not made the Deployment."""
+        only = f"--field-selector=metadata.name={self.name}-predictor"
+        found = self.space.read("deployments", only)["items"]
+        return [word for one in found for word in one["spec"]["template"]["spec"]["containers"][0]["args"]]
 
     def asked(self, notes: str, start: str) -> str:
         """What the one command of the NOTES prints that begins so."""

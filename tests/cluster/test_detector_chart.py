@@ -18,12 +18,6 @@ Figure = Callable[[str, Any], None]
 LEFT_S = 180
 
 
-def words(release: Release) -> list[str]:
-    """With which the service is started."""
-    spec = release.space.read("deployment", "wrist-predictor")["spec"]["template"]["spec"]
-    return list(spec["containers"][0]["args"])
-
-
 def test_a_release_lives_from_the_version_before_and_leaves_nothing(
     either: Release, detector: dict[str, str], before: Callable[[str], Path], figure: Figure
 ):
@@ -32,12 +26,12 @@ def test_a_release_lives_from_the_version_before_and_leaves_nothing(
     either.ready()
     figure("seconds_to_ready", time.monotonic() - started)
     notes = either.install("detector", {**emulated(detector, queue=64), **ONE}, "upgrade")
-    wait_until("the upgrade", lambda: "--queue=64" in words(either), LEFT_S)
+    wait_until("the upgrade", lambda: "--queue=64" in either.arguments(), LEFT_S)
     either.ready()
     assert either.asked(notes, "kubectl get inferenceservice") == "Standard"
     either("test", either.name, "--timeout", "180s")
     either("rollback", either.name, "1")
-    wait_until("the rollback", lambda: "--queue=32" in words(either), LEFT_S)
+    wait_until("the rollback", lambda: "--queue=32" in either.arguments(), LEFT_S)
     either.ready()
     either("uninstall", either.name, "--wait")
     wait_until("nothing left", lambda: not either.left(), LEFT_S)

@@ -104,7 +104,11 @@ def test_a_missing_secret_is_named_by_what_people_look_at(release: Release, dete
 
     def said() -> str:
         states = [status["state"] for pod in release.pods() for status in pod["status"].get("containerStatuses", [])]
-        return json.dumps(states)
+        return next((message for state in states if "not-there" in (message := reason(state))), "")
 
-    wait_until("the reason", lambda: "not-there" in said(), ANSWER_S)
-    figure("says", json.loads(said())[0]["waiting"]["message"])
+    figure("says", wait_until("the reason", said, ANSWER_S))
+
+
+def reason(state: dict[str, Any]) -> str:
+    """Why a container waits; empty where it does not."""
+    return str(state.get("waiting", {}).get("message", ""))

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from infra.cluster.instance import Instance
+from infra.cluster.kubectl import wait_until
 from infra.cluster.workshop import Workshop
 from tests.cluster.environment import environment
 from tests.cluster.place import claim, deployment, service
@@ -32,6 +33,8 @@ carpal models publish "$starter" --name wrist --version 1 --promote stable --rep
 """
 PUBLISHED_S = 120
 PORTS = {"v2": 8000, "grpc-v2": 8001}
+SCHEMES = {"v2": "http", "grpc-v2": "grpc"}
+TAKEN_S = 60
 Figure = Callable[[str, Any], None]
 
 
@@ -103,6 +106,8 @@ def test_a_network_on_another_server_gives_the_same_record_over_rest_and_grpc(
             started = time.monotonic()
             other = {"predictor": f"network:{port}", "protocol": protocol, "model": "wrist"}
             release.install("detector", {**real(detector), **ONE, "transformer": other}, verb)
+            engine = f"--engine=remote:{SCHEMES[protocol]}://network:{port}/wrist"
+            wait_until("the Deployment", lambda engine=engine: engine in release.arguments(), TAKEN_S)
             release.ready()
             figure(f"seconds_to_ready_{protocol}", time.monotonic() - started)
             record = by_curl(release, image)
