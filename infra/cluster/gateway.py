@@ -11,7 +11,7 @@ import ctypes
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -23,6 +23,8 @@ FIRST_PORT, LAST_PORT = 20443, 21442
 """Below the ports that kernels give to outgoing connections by themselves."""
 
 BLOCK_BYTES = 1 << 16
+REST_S = 0.1
+"""After a connection that could not be taken."""
 
 
 @dataclass(frozen=True)
@@ -65,33 +67,51 @@ def enter_network(namespace: str) -> None:
 
 async def serve(listeners: Sequence[tuple[socket.socket, Forward]]) -> None:
     """Pass connections on until cancelled."""
-    servers = [await asyncio.start_server(_passer(forward), sock=listener) for listener, forward in listeners]
-    await asyncio.gather(*(server.serve_forever() for server in servers))
+    async with asyncio.TaskGroup() as group:
+        for listener, forward in listeners:
+            listener.setblocking(False)
+            group.create_task(_accept(listener, forward, group))
 
 
-def _passer(forward: Forward) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _accept(listener: socket.socket, forward: Forward, group: asyncio.TaskGroup) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
         try:
-            inner_reader, inner_writer = await asyncio.open_connection(forward.host, forward.inner_port)
-        except OSError:
-            writer.close()
-            return
-        await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
-        for end in (inner_writer, writer):
-            end.close()
-
-    return handle
+            outer, _ = await loop.sock_accept(listener)
+        except OSError:  # no descriptor is left, or the caller is gone already
+            await asyncio.sleep(REST_S)
+            continue
+        group.create_task(_pass(outer, forward))
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Everything that one side says, then its end: the other may go on talking."""
+async def _pass(outer: socket.socket, forward: Forward) -> None:
+    loop = asyncio.get_running_loop()
+    with outer, socket.socket() as inner:
+        outer.setblocking(False)
+        inner.setblocking(False)
+        with suppress(OSError):
+            await loop.sock_connect(inner, (forward.host, forward.inner_port))
+            await asyncio.gather(_copy(outer, inner), _copy(inner, outer))
+
+
+async def _copy(source: socket.socket, sink: socket.socket) -> None:
+    """Everything that one side says, then its end: the other may go on talking.
+
+    Sockets and not streams: a stream that cannot send drops what it has received, and a server that refuses a request
+    may have answered before it had read all of it. What cannot be sent is still read, so that whoever sends it comes to
+    read the answer.
+    """
+    loop = asyncio.get_running_loop()
+    heard = True
     with suppress(OSError):
-        while block := await reader.read(BLOCK_BYTES):
-            writer.write(block)
-            await writer.drain()
+        while block := await loop.sock_recv(source, BLOCK_BYTES):
+            try:
+                if heard:
+                    await loop.sock_sendall(sink, block)
+            except OSError:
+                heard = False
     with suppress(OSError):
-        if writer.can_write_eof():
-            writer.write_eof()
+        sink.shutdown(socket.SHUT_WR)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -37,7 +38,7 @@ from tests.cluster.environment import environment
 from tests.cluster.load import Measured
 from tests.cluster.place import Space
 from tests.cluster.release import ROOT, Release
-from tests.cluster.report import TIMELINE, Report
+from tests.cluster.report import FOLDER, TIMELINE, Report
 from tests.cluster.store import Store
 from tools.helm import helm
 
@@ -95,11 +96,19 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """The report: every case with its figures, and where they come from. What was brought up for them goes."""
+    """The report: every case with its figures, and where they come from. What was brought up for them goes.
+
+    The logs of its programs stay beside the report where a case failed.
+    """
     if WORKER or session.config.option.collectonly:
         return
     REPORT.write(session.config.getoption("numprocesses", None) or 1)
-    if not OTHER and "CLUSTER" not in os.environ and cli.main(["--name", NAME, "down"]):
+    if OTHER or "CLUSTER" in os.environ:
+        return
+    shutil.rmtree(FOLDER / "logs", ignore_errors=True)
+    if session.testsfailed:
+        shutil.copytree(instance(NAME).logs, FOLDER / "logs")
+    if cli.main(["--name", NAME, "down"]):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

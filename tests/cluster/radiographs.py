@@ -19,10 +19,12 @@ def radiograph() -> bytes:
 
 
 def version(url: str, body: bytes, host: str) -> str:
-    """The version of the model that answers; ``HTTP 404`` and its like where no record comes."""
+    """The version of the model that answers; ``HTTP 404`` or what became of the connection where no record comes."""
     request = urllib.request.Request(url, data=body, headers={"Content-Type": "image/png", "Host": host})
     try:
         with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:
             return str(json.load(answer)["model"]["version"])
     except urllib.error.HTTPError as refused:
         return f"HTTP {refused.code}"
+    except OSError as broken:
+        return repr(broken)

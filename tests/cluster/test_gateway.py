@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
@@ -22,12 +21,12 @@ Figure = Callable[[str, Any], None]
 
 
 def ask(port: int) -> str:
-    """Which of the two answered; empty where the route is not there yet."""
+    """Which of the two answered; empty where none did."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}/hostname", headers={"Host": HOST})
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.read().decode().partition("-")[0]
-    except urllib.error.HTTPError:
+    except OSError:
         return ""
 
 

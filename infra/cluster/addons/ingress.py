@@ -64,6 +64,7 @@ class Ingress:
             "--global.checknewversion=false",
             "--global.sendanonymoususage=false",
             "--log.level=INFO",
+            "--accesslog=true",
             "--ping=true",
             "--ping.entrypoint=web",
         ]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
+from contextlib import suppress
 
 import pytest
 from infra.cluster.gateway import FIRST_PORT, Forward, free_port, serve
+
+TIMES = 200
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -42,8 +46,36 @@ async def test_where_nobody_listens_inside_the_connection_is_closed():
     outer = socket.create_server(("127.0.0.1", 0))
     forward = Forward(outer.getsockname()[1], "127.0.0.1", unused)
     passing = asyncio.create_task(serve([(outer, forward)]))
-    assert await ask(forward.port, b"hello") == b""
+    with suppress(ConnectionResetError):
+        assert await ask(forward.port, b"hello") == b""
     passing.cancel()
+
+
+def refuse(listener: socket.socket) -> None:
+    """Answer each caller after its first words and hang up with the rest unread, which resets the connection."""
+    while True:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(100)
+            connection.sendall(b"no")
+
+
+async def test_an_answer_that_comes_before_the_end_of_the_question_is_not_lost():
+    """Each time: what is sent to a connection that was reset must not take with it what came from there."""
+    with socket.create_server(("127.0.0.1", 0)) as inner, socket.create_server(("127.0.0.1", 0)) as outer:
+        threading.Thread(target=refuse, args=(inner,), daemon=True).start()
+        forward = Forward(outer.getsockname()[1], "127.0.0.1", inner.getsockname()[1])
+        passing = asyncio.create_task(serve([(outer, forward)]))
+        answers = [await asyncio.to_thread(told, forward.port, b"x" * 400_000) for _ in range(TIMES)]
+        passing.cancel()
+    assert answers == [b"no"] * TIMES
+
+
+def told(port: int, text: bytes) -> bytes:
+    """What comes back to one who says all before it listens."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(text)
+        return connection.recv(100)
 
 
 @pytest.mark.parametrize("text", ["20443:10.89.0.1:6443"])
