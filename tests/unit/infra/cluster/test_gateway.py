@@ -53,7 +53,7 @@ async def test_where_nobody_listens_inside_the_connection_is_closed():
 
 def refuse(listener: socket.socket) -> None:
     """Answer each caller after its first words and hang up with the rest unread, which resets the connection."""
-    while True:
+    for _ in range(TIMES):
         connection, _ = listener.accept()
         with connection:
             connection.recv(100)
@@ -63,10 +63,12 @@ def refuse(listener: socket.socket) -> None:
 async def test_an_answer_that_comes_before_the_end_of_the_question_is_not_lost():
     """Each time: what is sent to a connection that was reset must not take with it what came from there."""
     with socket.create_server(("127.0.0.1", 0)) as inner, socket.create_server(("127.0.0.1", 0)) as outer:
-        threading.Thread(target=refuse, args=(inner,), daemon=True).start()
+        server = threading.Thread(target=refuse, args=(inner,), daemon=True)
+        server.start()
         forward = Forward(outer.getsockname()[1], "127.0.0.1", inner.getsockname()[1])
         passing = asyncio.create_task(serve([(outer, forward)]))
         answers = [await asyncio.to_thread(told, forward.port, b"x" * 400_000) for _ in range(TIMES)]
+        server.join()
         passing.cancel()
     assert answers == [b"no"] * TIMES
 
