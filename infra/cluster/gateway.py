@@ -91,25 +91,30 @@ async def _pass(outer: socket.socket, forward: Forward) -> None:
         inner.setblocking(False)
         with suppress(OSError):
             await loop.sock_connect(inner, (forward.host, forward.inner_port))
-            await asyncio.gather(_copy(outer, inner), _copy(inner, outer))
+            await asyncio.gather(_question(outer, inner), _copy(inner, outer))
+
+
+async def _question(caller: socket.socket, server: socket.socket) -> None:
+    """All that the caller says, to its end, whether the server still listens or not.
+
+    A server that refuses a request may answer before it has read all of it; the caller hears that when it has said all.
+    """
+    await _copy(caller, server)
+    loop = asyncio.get_running_loop()
+    with suppress(OSError):
+        while await loop.sock_recv(caller, BLOCK_BYTES):
+            pass
 
 
 async def _copy(source: socket.socket, sink: socket.socket) -> None:
     """Everything that one side says, then its end: the other may go on talking.
 
-    Sockets and not streams: a stream that cannot send drops what it has received, and a server that refuses a request
-    may have answered before it had read all of it. What cannot be sent is still read, so that whoever sends it comes to
-    read the answer.
+    Sockets and not streams: a stream that cannot send drops what it has received.
     """
     loop = asyncio.get_running_loop()
-    heard = True
     with suppress(OSError):
         while block := await loop.sock_recv(source, BLOCK_BYTES):
-            try:
-                if heard:
-                    await loop.sock_sendall(sink, block)
-            except OSError:
-                heard = False
+            await loop.sock_sendall(sink, block)
     with suppress(OSError):
         sink.shutdown(socket.SHUT_WR)
 

@@ -8,9 +8,10 @@ import threading
 from contextlib import suppress
 
 import pytest
-from infra.cluster.gateway import FIRST_PORT, Forward, free_port, serve
+from infra.cluster.gateway import BLOCK_BYTES, FIRST_PORT, Forward, free_port, serve
 
 TIMES = 200
+TALK_BLOCKS = 1 << 14
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -78,6 +79,28 @@ def told(port: int, text: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(text)
         return connection.recv(100)
+
+
+def talk(listener: socket.socket, sent: list[int]) -> None:
+    """Say to one caller, who never asked for an end, a gigabyte at most, and keep how much of it was taken."""
+    connection, _ = listener.accept()
+    with connection, suppress(OSError):
+        for _ in range(TALK_BLOCKS):
+            connection.sendall(b"x" * BLOCK_BYTES)
+            sent.append(BLOCK_BYTES)
+
+
+async def test_a_server_whose_caller_has_hung_up_is_left():
+    sent: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as inner, socket.create_server(("127.0.0.1", 0)) as outer:
+        server = threading.Thread(target=talk, args=(inner, sent), daemon=True)
+        server.start()
+        forward = Forward(outer.getsockname()[1], "127.0.0.1", inner.getsockname()[1])
+        passing = asyncio.create_task(serve([(outer, forward)]))
+        assert await asyncio.to_thread(told, forward.port, b"go on") != b""
+        await asyncio.to_thread(server.join)
+        passing.cancel()
+    assert len(sent) < TALK_BLOCKS
 
 
 @pytest.mark.parametrize("text", ["20443:10.89.0.1:6443"])
