@@ -65,8 +65,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     profiles = PROFILES if asked is None else tuple(asked.split())
     words = [f"--nodes={os.environ.get('NODES', NODES)}", *(f"--profile={profile}" for profile in profiles)]
     started = time.monotonic()
-    if cli.main(["--name", os.environ.get("CLUSTER", NAME), "up", *words]):
-        pytest.exit("there is no cluster to run the cases on", returncode=2)
+    if status := cli.main(["--name", os.environ.get("CLUSTER", NAME), "up", *words]):
+        _end(failed=True)  # pytest ends no session that did not start
+        pytest.exit("there is no cluster to run the cases on", returncode=status)
     REPORT.keep("cluster", "seconds_up", round(time.monotonic() - started, 1))
 
 
@@ -96,20 +97,30 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """The report: every case with its figures, and where they come from. What was brought up for them goes.
-
-    The logs of its programs stay beside the report where a case failed.
-    """
+    """The report: every case with its figures, and where they come from. What was brought up for them goes."""
     if WORKER or session.config.option.collectonly:
         return
-    REPORT.write(session.config.getoption("numprocesses", None) or 1)
+    try:
+        REPORT.write(session.config.getoption("numprocesses", None) or 1)
+    finally:  # a full disk must not keep the cluster
+        if not _end(failed=session.testsfailed > 0):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _end(failed: bool) -> bool:
+    """Take down what was brought up, and say whether it is gone.
+
+    The logs of its programs stay beside the report where something failed.
+    """
     if OTHER or "CLUSTER" in os.environ:
-        return
+        return True
     shutil.rmtree(FOLDER / "logs", ignore_errors=True)
-    if session.testsfailed:
-        shutil.copytree(instance(NAME).logs, FOLDER / "logs")
-    if cli.main(["--name", NAME, "down"]):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if failed and instance(NAME).logs.is_dir():
+        try:
+            shutil.copytree(instance(NAME).logs, FOLDER / "logs")
+        except OSError as refused:
+            sys.stderr.write(f"\nthe logs of the cluster are not kept whole: {refused}\n")
+    return cli.main(["--name", NAME, "down"]) == 0
 
 
 @pytest.fixture(scope="session")
