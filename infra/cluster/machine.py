@@ -19,7 +19,11 @@ PROGRAMS = (
 )  # fmt: skip
 """That everything else is built and started with."""
 
-PACKAGES = "containerd runc containernetworking-plugins debootstrap iptables nftables conntrack iproute2 procps"
+PACKAGES = (
+    "containerd runc containernetworking-plugins buildah iptables nftables conntrack iproute2 procps debootstrap "
+    "prometheus"
+)
+"""Of Debian, for a cluster and for the images and cases of `make test-cluster`."""
 MEMORY_BYTES = 6 << 30
 DISK_BYTES = 8 << 30
 GROUP = "carpal-probe"
