@@ -45,7 +45,7 @@ verify: setup ## Check that generated files are what the code says
 bench: setup ## Measure speed as ratios on this machine, with its fingerprint
 	@$(BIN)/python -m tools.bench
 
-cluster-build: setup ## Build what a cluster is made of (20 minutes of two idle cores; nothing to do the second time)
+cluster-build: setup ## Build what a cluster is made of (22 minutes of two idle cores; nothing to do the second time)
 	@$(BIN)/python -m infra.cluster build
 
 cluster: setup ## Bring a real Kubernetes up on this machine, as root (NODES=2, PROFILES="ray keda gateway monitors", CLUSTER=name)
