@@ -98,6 +98,36 @@ class SplitInvalidError(DatasetError):
     code = "dataset.bad-split"
 
 
+class DatasetsInvalidError(DatasetError):
+    """Several datasets that cannot be combined, or settings for a dataset that is not given."""
+
+    code = "dataset.bad-combination"
+
+
+class ClassNotLabelledError(DatasetError):
+    """A figure is requested for a class that the labels of the dataset do not cover."""
+
+    code = "dataset.class-not-labelled"
+
+
+class TruthMissingError(DatasetError):
+    """The table has no row for an image, or does not state whether the evaluated class is visible in it."""
+
+    code = "dataset.missing-truth"
+
+
+class ListInvalidError(DatasetError):
+    """A list or folder of images that is missing, is outside the dataset, or shares an image with another list."""
+
+    code = "dataset.bad-list"
+
+
+class ClassUnknownError(DatasetError):
+    """A class name that the dataset does not have."""
+
+    code = "dataset.unknown-class"
+
+
 class RunExistsError(TrainingError):
     """The output folder already holds a run."""
 

@@ -19,3 +19,11 @@ def test_the_card_counts_what_is_there(phantoms: Path) -> None:
     assert (text.images, text.patients) == (12, 3)
     assert text.area_share is not None
     assert text.area_share[0] <= text.area_share[1] <= text.area_share[2] < 0.2
+
+
+def test_the_card_counts_groups_and_parts(phantoms: Path) -> None:
+    source = read_graz(phantoms)
+    source.unit = "group"
+    source.parts = {stem: "none" if index == 0 else "train" for index, stem in enumerate(sorted(source.images))}
+    card = make_card(assemble(source), source.issues, layout="graz", command="c", digest=None)
+    assert (card.unit, card.patients, card.parts) == ("group", 3, {"train": 11, "none": 1})

@@ -63,6 +63,12 @@ def test_an_image_of_another_size_is_told(root: Path) -> None:
     assert [issue.kind for issue in read_coco(root, RULE).issues.errors] == ["size-differs"]
 
 
+def test_an_unknown_size_is_not_compared(root: Path) -> None:
+    images = [{"id": 7, "file_name": "a.png", "width": None, "height": None}]
+    (root / "ground_truth.json").write_bytes(orjson.dumps(document(images=images)))
+    assert read_coco(root, RULE).issues.errors == []
+
+
 def test_an_image_that_is_not_there_is_told(root: Path) -> None:
     (root / "img/b.png").unlink()
     source = read_coco(root, RULE)
@@ -83,3 +89,37 @@ def test_ids_that_lead_nowhere_and_other_categories_are_refused(root: Path) -> N
 def test_a_folder_without_annotations_is_none(tmp_path: Path) -> None:
     with pytest.raises(DatasetMissingError):
         read_coco(tmp_path, RULE)
+
+
+def test_polygons_are_kept_as_shares_of_the_image(root: Path) -> None:
+    ring = [1, 2, 6, 2, 6, 12]
+    items = [
+        {"image_id": 7, "category_id": 4, "bbox": [1, 2, 5, 10], "segmentation": [ring]},
+        {"image_id": 7, "category_id": 1, "bbox": [1, 2, 5, 10], "segmentation": {"counts": "x", "size": [1, 1]}},
+    ]
+    (root / "ground_truth.json").write_bytes(orjson.dumps(document(annotations=items)))
+    ((outline,),) = [polygons for polygons in read_coco(root, RULE).polygons.values() if polygons]
+    assert (outline.label, outline.rings) == ("text", (((0.1, 0.1), (0.6, 0.1), (0.6, 0.6)),))
+
+
+def test_a_byte_order_mark_and_nan_do_not_hide_a_file(root: Path) -> None:
+    image = [{"id": 1, "file_name": "c.png"}]
+    body = orjson.dumps(document(images=image, annotations=[])).decode()
+    (root / "second.json").write_text("\ufeff" + body.replace('"annotations"', '"score": NaN, "annotations"'), "utf-8")
+    assert sorted(read_coco(root, RULE).images) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("box", [None, [], [1, 2, 3], ["x", 1, 2, 3]])
+def test_an_invalid_box_is_an_issue_that_names_the_annotation(root: Path, box: Any) -> None:
+    items = [{"image_id": 7, "category_id": 4, "bbox": box}]
+    (root / "ground_truth.json").write_bytes(orjson.dumps(document(annotations=items)))
+    assert [(issue.kind, issue.place) for issue in read_coco(root, RULE).issues.errors] == [
+        ("bad-label", "ground_truth.json annotation 1")
+    ]
+
+
+def test_a_category_name_that_is_there_twice_is_refused(root: Path) -> None:
+    twice = [{"id": 4, "name": "text"}, {"id": 1, "name": "text"}]
+    (root / "ground_truth.json").write_bytes(orjson.dumps(document(categories=twice)))
+    with pytest.raises(TableInvalidError, match="a category twice: text, text"):
+        read_coco(root, RULE)

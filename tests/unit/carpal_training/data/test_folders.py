@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import cv2
@@ -7,7 +8,7 @@ import pytest
 from carpal_training.data.assembly import assemble
 from carpal_training.data.folders import label_of, read_voc_folder, read_yolo_folder
 from carpal_training.data.patients import PatientRule
-from carpal_training.errors import DatasetMissingError
+from carpal_training.errors import DatasetMissingError, TableInvalidError
 
 RULE = PatientRule(each_image=True)
 
@@ -15,7 +16,9 @@ RULE = PatientRule(each_image=True)
 @pytest.fixture
 def yolo(tmp_path: Path) -> Path:
     """Three images in the layout of ultralytics, two to train on; the last has no finding."""
-    (tmp_path / "data.yaml").write_text("path: .\ntrain: images/train\nnames:\n  0: fracture\n  1: text\n")
+    (tmp_path / "data.yaml").write_text(
+        "path: .\ntrain: images/train\nval: images/val\ntest:\nnames:\n  0: fracture\n  1: text\n"
+    )
     for stem, part, body in (("a", "train", "0 0.5 0.5 0.2 0.2\n"), ("b", "train", "1 0.5 0.5 1 1"), ("c", "val", "")):
         for kind in ("images", "labels"):
             (tmp_path / kind / part).mkdir(parents=True, exist_ok=True)
@@ -30,6 +33,25 @@ def test_a_yolo_folder_is_read(yolo: Path) -> None:
     assert source.issues.errors == []
     assert dataset.classes == ("fracture", "text")
     assert [sample.classes.tolist() for sample in dataset.samples] == [[0], [1], []]
+    assert [sample.part for sample in dataset.samples] == ["train", "train", "val"]
+
+
+def test_read_yolo_folder_reads_listed_images_only(yolo: Path) -> None:
+    """A copy of an image in a foreign subfolder is not a second image of the dataset."""
+    (yolo / "copies").mkdir()
+    shutil.copy(yolo / "images/train/a.jpg", yolo / "copies/a.jpg")
+    source = read_yolo_folder(yolo, RULE)
+    assert sorted(source.images) == ["a", "b", "c"]
+    assert {issue.kind: issue.detail for issue in source.issues.found} == {
+        "unlisted-image": "1 images are in no list, first copies/a.jpg"
+    }
+
+
+def test_read_yolo_folder_accepts_labels_of_unlisted_images(yolo: Path) -> None:
+    (yolo / "data.yaml").write_text("train: images/train\nnames: [fracture, text]\n")
+    source = read_yolo_folder(yolo, RULE)
+    assert sorted(source.images) == ["a", "b"]
+    assert source.issues.errors == []
 
 
 def test_labels_without_images_and_images_without_labels_are_told(yolo: Path) -> None:
@@ -71,7 +93,24 @@ def test_a_voc_folder_is_read_and_a_list_orders_its_classes(tmp_path: Path) -> N
     assert source.issues.errors == []
     assert dataset.classes == ("fracture", "text")
     np.testing.assert_allclose(dataset.samples[0].boxes, [[0.1, 0.1, 0.6, 0.6]])
-    (tmp_path / "classes.txt").write_text("text\nfracture\n")
-    assert read_voc_folder(tmp_path, RULE).classes == ("text", "fracture")
+    (tmp_path / "classes.txt").write_text("\ufefftext\nfracture\nbone lesion\n", "utf-8")
+    assert read_voc_folder(tmp_path, RULE).classes == ("text", "fracture", "bone lesion")
+    (tmp_path / "classes.txt").write_text("text\ntext\n")
+    with pytest.raises(TableInvalidError, match="twice"):
+        read_voc_folder(tmp_path, RULE)
     with pytest.raises(DatasetMissingError):
         read_voc_folder(tmp_path / "JPEGImages", RULE)
+
+
+@pytest.mark.parametrize("body", ["names: [fracture, text]\n", "train: images\nnames: [fracture, text]\n"])
+def test_hidden_files_folders_and_dangling_links_are_not_images(yolo: Path, body: str) -> None:
+    """Archives of macOS hold ``._a.txt`` next to ``a.txt``."""
+    (yolo / "data.yaml").write_text(body)
+    (yolo / "labels/train/._a.txt").write_bytes(b"\0")
+    (yolo / "images/train/._a.jpg").write_bytes(b"\0")
+    (yolo / "images/x.png").mkdir()
+    assert read_yolo_folder(yolo, RULE).issues.errors == []
+    (yolo / "images/val/d.jpg").symlink_to(yolo / "nothing.jpg")
+    source = read_yolo_folder(yolo, RULE)
+    assert sorted(source.images) == ["a", "b", "c"]
+    assert [(issue.kind, issue.image) for issue in source.issues.errors] == [("missing-image", "d")]

@@ -6,8 +6,8 @@ import pytest
 
 from carpal.phantoms.classes import CLASS_NAMES
 from carpal_training.data.assembly import assemble
-from carpal_training.data.graz import FORMS, META, class_names, is_graz, read_graz
-from carpal_training.errors import DatasetMissingError, TableInvalidError
+from carpal_training.data.graz import FORMS, is_graz, read_graz
+from carpal_training.errors import DatasetMissingError
 
 
 def test_the_three_forms_of_labels_say_the_same(phantoms: Path) -> None:
@@ -66,15 +66,3 @@ def test_what_is_missing_is_named(phantoms: Path, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "set/folder_structure/pascalvoc")
     with pytest.raises(DatasetMissingError, match="pascalvoc"):
         read_graz(tmp_path / "set", "voc")
-
-
-@pytest.mark.parametrize("body", ["names: 3\n", "nc: 2\n", "names: [a, a]\n", "names: [\n"])
-def test_class_names_that_are_no_list_are_refused(data: Path, body: str) -> None:
-    (data / META).write_text(body)
-    with pytest.raises(TableInvalidError):
-        class_names(data / META)
-
-
-def test_class_names_may_be_a_mapping(data: Path) -> None:
-    (data / META).write_text("names: {1: text, 0: fracture}\n")
-    assert class_names(data / META) == ("fracture", "text")

@@ -1,7 +1,7 @@
 import pytest
 
 from carpal_training.data.exam import Exam
-from carpal_training.data.groups import age_band, groups_of, natural
+from carpal_training.data.groups import STANDARD_DIMENSIONS, age_band, groups_of, natural
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,9 @@ def test_bands_are_ordered_by_their_numbers() -> None:
     assert sorted(["5-9", "10-14", "20 and more", "not known", "0-4"], key=natural) == [
         "0-4", "5-9", "10-14", "20 and more", "not known",
     ]  # fmt: skip
+
+
+def test_groups_of_the_dataset_follow_the_standard_ones() -> None:
+    groups = groups_of(Exam("1", groups=(("body part", "hand"), ("hardware", "not known"))))
+    assert list(groups) == [*STANDARD_DIMENSIONS, "body part", "hardware"]
+    assert (groups["body part"], groups["sex"]) == ("hand", "not known")

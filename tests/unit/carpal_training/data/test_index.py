@@ -1,7 +1,9 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 
 from carpal_training.data.index import INDEX, LINES, read_index, write_index
@@ -63,3 +65,44 @@ def test_a_broken_index_is_refused(imported: Path) -> None:
     (imported / INDEX).write_text("{")
     with pytest.raises(TableInvalidError):
         read_index(imported)
+
+
+def test_parts_groups_and_unit_are_kept(phantoms: Path, tmp_path: Path) -> None:
+    dataset = open_dataset(phantoms)
+    parts = ("train", "val", "test", "none", None)
+    samples = tuple(
+        replace(one, part=parts[index % 5], exam=replace(one.exam, groups=(("site", "Graz"),)))
+        for index, one in enumerate(dataset.samples)
+    )
+    dataset = replace(dataset, samples=samples, unit="group")
+    digests, prints = dataset.file_digests(), [None] * len(samples)
+    header = write_index(dataset, tmp_path, layout="graz", command="c", digests=digests, prints=prints)
+    after = read_index(tmp_path)
+    assert (header.unit, after.unit) == ("group", "group")
+    assert [one.part for one in after.samples] == [one.part for one in samples]
+    assert after.samples[0].exam.groups == (("site", "Graz"),)
+
+
+def test_an_index_without_the_newer_fields_is_read(imported: Path) -> None:
+    header = orjson.loads((imported / INDEX).read_bytes())
+    del header["unit"]
+    (imported / INDEX).write_bytes(orjson.dumps(header))
+    lines = [orjson.loads(line) for line in (imported / LINES).read_bytes().splitlines()]
+    for line in lines:
+        del line["part"], line["exam"]["groups"]
+    (imported / LINES).write_bytes(b"\n".join(map(orjson.dumps, lines)) + b"\n")
+    dataset = read_index(imported)
+    assert (dataset.unit, {one.part for one in dataset.samples}) == ("patient", {None})
+
+
+def test_images_behind_symbolic_links_are_imported(phantoms: Path, tmp_path: Path) -> None:
+    """The index names the link in the dataset's folder, not the file elsewhere."""
+    shutil.copytree(phantoms, tmp_path / "set")
+    image = open_dataset(tmp_path / "set").samples[0].image
+    image.rename(tmp_path / "elsewhere.png")
+    image.symlink_to(tmp_path / "elsewhere.png")
+    dataset = open_dataset(tmp_path / "set")
+    (tmp_path / "index").mkdir()
+    prints = [None] * len(dataset.samples)
+    write_index(dataset, tmp_path / "index", layout="graz", command="c", digests=dataset.file_digests(), prints=prints)
+    assert read_index(tmp_path / "index").samples[0].image == image

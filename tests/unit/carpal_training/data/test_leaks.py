@@ -32,6 +32,13 @@ def test_a_patient_in_two_parts_is_named_once_for_each_pair() -> None:
     ]
 
 
+def test_images_without_a_part_are_no_leak() -> None:
+    two = dataset("7", "7")
+    assert patient_leaks(two, {"0": "train"}) == []
+    assert image_leaks(two, {"0": "train"}, ["0" * 64] * 2) == []
+    assert len(image_leaks(two, {"0": "train", "1": "val"}, ["0" * 64] * 2)) == 1
+
+
 def test_one_image_of_two_patients_is_found_although_it_was_saved_anew(phantoms: Path, tmp_path: Path) -> None:
     import cv2
 

@@ -51,3 +51,33 @@ def test_a_table_gives_all_facts(tmp_path: Path, issues: Issues) -> None:
 def test_two_rules_at_once_are_refused() -> None:
     with pytest.raises(UsageError):
         PatientRule(pattern="(?P<patient>.)", each_image=True)
+
+
+def test_a_table_of_groups_takes_the_place_of_patients(tmp_path: Path, issues: Issues) -> None:
+    (tmp_path / "g.csv").write_text("filestem,group_id,group:site,age\na,x7,Graz,9.5\nb,x8,,\n")
+    rule = PatientRule(groups=tmp_path / "g.csv")
+    assert rule.unit == "group"
+    assert exams_of(["a", "b"], rule, issues) == {
+        "a": Exam("x7", age_years=9.5, groups=(("site", "Graz"),)),
+        "b": Exam("x8", groups=(("site", "not known"),)),
+    }
+    (tmp_path / "g.csv").write_text("filestem,patient_id\na,x7\n")
+    with pytest.raises(TableInvalidError, match="no column group_id"):
+        exams_of(["a"], rule, issues)
+
+
+def test_a_pattern_of_groups_takes_the_place_of_patients(issues: Issues) -> None:
+    rule = PatientRule(group_pattern=r"(?P<group>b\d)?_")
+    assert (rule.unit, rule.given, PatientRule().given, PatientRule(each_image=True).unit) == (
+        "group", True, False, "patient",
+    )  # fmt: skip
+    assert exams_of(["b1_a", "_b"], rule, issues) == {"b1_a": Exam("b1")}
+    assert [(issue.kind, issue.image) for issue in issues.found] == [("unknown-patient", "_b")]
+    with pytest.raises(UsageError, match=r"--group-pattern .* has no group named group"):
+        exams_of(["a"], PatientRule(group_pattern="(?P<patient>a)"), issues)
+
+
+def test_an_image_with_two_rows_is_refused(tmp_path: Path, issues: Issues) -> None:
+    (tmp_path / "p.csv").write_text("filestem,patient_id\na,x7\na,x8\n")
+    with pytest.raises(TableInvalidError, match="line 3: a has a row before this one"):
+        exams_of(["a"], PatientRule(table=tmp_path / "p.csv"), issues)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from carpal.records.ao import parse_ao
-from carpal_training.data.table import Row, exam_of, read_table, whole
+from carpal_training.data.table import Row, exam_of, read_csv, read_table, whole
 from carpal_training.errors import TableInvalidError
 
 
@@ -93,3 +93,21 @@ def test_a_cut_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "dataset.csv.gz").write_bytes(gzip.compress(b"filestem,patient_id\ns,1\n" * 50)[:-9])
     with pytest.raises(TableInvalidError, match="cannot be read"):
         read_table(tmp_path / "dataset.csv.gz")
+
+
+def test_columns_of_groups_become_dimensions() -> None:
+    row = {"patient_id": "7", "group:body part": " hand ", "group:site": ""}
+    assert exam_of(row).groups == (("body part", "hand"), ("site", "not known"))
+
+
+@pytest.mark.parametrize("column", ["group:", "group:view", "group:age (years)"])
+def test_columns_of_groups_need_a_name_of_their_own(column: str) -> None:
+    with pytest.raises(ValueError, match="needs a name of its own"):
+        exam_of({"patient_id": "7", column: "a"})
+
+
+def test_a_table_in_another_encoding_is_not_quoted_in_the_message(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_bytes("filestem,patient_id\nimg,Müller\n".encode("latin-1"))
+    with pytest.raises(TableInvalidError) as failure:
+        read_csv(tmp_path / "p.csv", ("filestem",), TableInvalidError)
+    assert "ller" not in str(failure.value)

@@ -41,9 +41,12 @@ def assemble(source: Source) -> Dataset:
                 exam,
                 np.array(classes, dtype=np.int64),
                 np.array(boxes, dtype=np.float64).reshape(-1, 4),
+                sha256=source.digests.get(stem),
+                print_=source.prints.get(stem),
+                part=source.parts.get(stem),
             )
         )
-    dataset = Dataset(source.root, source.classes, tuple(samples), source.title)
+    dataset = Dataset(source.root, source.classes, tuple(samples), source.title, unit=source.unit)
     if not samples and not issues.errors:
         issues.add("empty", "", str(source.root), "no image")
     for name, count in dataset.instances().items():
@@ -53,12 +56,17 @@ def assemble(source: Source) -> Dataset:
 
 
 def find_copies(dataset: Dataset, digests: list[str], issues: Issues) -> None:
-    """Note images that are the same file; ``digests`` are those of the samples, in order."""
+    """Note images that are the same file; ``digests`` are those of the samples, in order.
+
+    Images that the dataset leaves out of all parts are not compared.
+    """
     first: dict[str, Sample] = {}
     for sample, digest in zip(dataset.samples, digests, strict=True):
+        if sample.part == "none":
+            continue
         other = first.setdefault(digest, sample)
         if other is not sample:
-            whose = "" if other.patient == sample.patient else f", patients {other.patient} and {sample.patient}"
+            whose = "" if other.patient == sample.patient else f", {dataset.unit}s {other.patient} and {sample.patient}"
             issues.add("duplicate-image", sample.stem, str(sample.image), f"the same as {other.stem}{whose}")
 
 

@@ -13,6 +13,7 @@ from carpal.records.record import Digest
 from carpal_training.data.dataset import Dataset
 from carpal_training.data.groups import groups_of, natural
 from carpal_training.data.issues import Issues
+from carpal_training.data.splits import LEFT_OUT, PARTS
 
 Count = Annotated[int, Field(ge=0)]
 _QUANTILES = (0.05, 0.5, 0.95)
@@ -45,7 +46,16 @@ class DatasetCard(Document):
     layout: str
     digest: Digest | None = Field(description="null where an error kept the dataset from being imported")
     images: Count
+    unit: Literal["patient", "group"] = Field(
+        default="patient",
+        description="what the numbers of patients count; group: patients are unknown and groups of images take their "
+        "place in splits and intervals",
+    )
     patients: Count
+    parts: dict[str, Count] = Field(
+        default_factory=dict,
+        description="images of each part that the dataset assigns; none: in no part; empty: not assigned",
+    )
     studies: Count | None = Field(description="null where studies are not known")
     images_without_findings: Count
     images_a_patient: dict[str, Count] = Field(description="number of images to the patients that have as many")
@@ -65,7 +75,9 @@ def make_card(dataset: Dataset, issues: Issues, *, layout: str, command: str, di
         layout=layout,
         digest=digest,
         images=len(samples),
+        unit=dataset.unit,
         patients=len({sample.patient for sample in samples}),
+        parts=_parts(dataset),
         studies=None if None in studies else len(studies),
         images_without_findings=sum(not len(sample.classes) for sample in samples),
         images_a_patient={str(size): sizes[size] for size in sorted(sizes)},
@@ -74,6 +86,11 @@ def make_card(dataset: Dataset, issues: Issues, *, layout: str, command: str, di
         issues=issues.counts(),
         command=command,
     )
+
+
+def _parts(dataset: Dataset) -> dict[str, int]:
+    counts = Counter(sample.part for sample in dataset.samples if sample.part is not None)
+    return {part: counts[part] for part in (*PARTS, LEFT_OUT) if counts[part]}
 
 
 def _class_count(dataset: Dataset, index: int) -> ClassCount:

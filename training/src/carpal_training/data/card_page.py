@@ -10,8 +10,14 @@ from carpal.reports.blocks import Drawing, Fact, Figure, Page, Section, Source, 
 from carpal.reports.style import axes, colour, plot, svg
 from carpal_training.data.card import DatasetCard
 from carpal_training.data.issues import KINDS, Issue, Issues
+from carpal_training.data.splits import LEFT_OUT, PARTS
 
 ISSUES_FILE, CARD_FILE = "issues.csv", "card.json"
+UNKNOWN_PATIENTS = (
+    "Patients are unknown: groups of images that belong together (neighbouring numbers, near copies) take their place "
+    "in splits and intervals. Two groups may be of one patient."
+)
+_PART_FACTS = {part: f"images in {part}" for part in PARTS} | {LEFT_OUT: "images in no part"}
 
 
 def card_page(card: DatasetCard, issues: Issues) -> Page:
@@ -20,18 +26,21 @@ def card_page(card: DatasetCard, issues: Issues) -> Page:
     errors = len(issues.errors)
     boxes = sum(one.instances for one in card.classes.values())
     state = f"{errors} errors keep training from starting." if errors else "Training can start."
+    units, unknown = f"{card.unit}s", "" if card.unit == "patient" else f" {UNKNOWN_PATIENTS}"
     return Page(
         title=f"Dataset {card.name}",
         answer=(
-            f"{card.images} images of {card.patients} patients, {boxes} boxes of {len(card.classes)} classes. {state}"
+            f"{card.images} images of {card.patients} {units}, {boxes} boxes of {len(card.classes)} classes.{unknown} "
+            f"{state}"
         ),
         passed=not errors,
         picture=_classes(card, source),
         facts=(
             Fact("images", card.images, "", source),
-            Fact("patients", card.patients, "", source),
+            Fact(units, card.patients, "", source),
             Fact("studies", card.studies, "", source),
             Fact("images without findings", card.images_without_findings, "", source),
+            *(Fact(_PART_FACTS[part], count, "", source) for part, count in card.parts.items()),
             Fact("errors", errors, "", source),
             Fact("warnings", sum(issue.severity == "warning" for issue in issues.found), "", source),
         ),
@@ -69,7 +78,7 @@ def _classes(card: DatasetCard, source: Source) -> Figure:
         (name, one.instances, one.images, one.patients, *(one.area_share or (None, None, None)))
         for name, one in card.classes.items()
     )
-    heads = ("class", "boxes", "images", "patients", "area share, 5 %", "area share, median", "area share, 95 %")
+    heads = ("class", "boxes", "images", f"{card.unit}s", "area share, 5 %", "area share, median", "area share, 95 %")
     said = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
     return Figure(
         Drawing(svg(figure, "classes"), f"Boxes of each class: {said}", 640),
@@ -109,16 +118,17 @@ def _group_sections(card: DatasetCard) -> tuple[Section, ...]:
         for dimension, groups in card.groups.items()
         for group, one in groups.items()
     )
+    units = f"{card.unit}s"
     sizes = tuple((int(size), patients) for size, patients in card.images_a_patient.items())
     return (
         Section(
             "Who and how",
             ("Groups with very different shares of findings are shortcuts that a network can learn.",),
-            tables=(Table(("dimension", "group", "images", "patients", "share with findings"), rows, "groups"),),
+            tables=(Table(("dimension", "group", "images", units, "share with findings"), rows, "groups"),),
         ),
         Section(
-            "Images a patient",
+            "Images a patient" if card.unit == "patient" else "Images per group",
             folded=True,
-            tables=(Table(("images", "patients"), sizes, "images-a-patient"),),
+            tables=(Table(("images", units), sizes, "images-a-patient"),),
         ),
     )

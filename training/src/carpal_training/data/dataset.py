@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ class Sample:
         boxes: float64 [n, 4], (x0, y0, x1, y1) as shares of the image's width and height.
         sha256: hexadecimal digest of the file where it is known, from an import.
         print_: perceptual hash as hexadecimal where it is known, from an import; see ``carpal_training.data.prints``.
+        part: the part that the dataset itself assigns: train, val, test, or none (used in no part); None: not assigned.
+        member: name of the dataset that the image is from, in a combination of several; else empty.
+        labelled: class numbers that the labels of this image cover; None: all classes of the dataset.
     """
 
     stem: str
@@ -37,6 +41,9 @@ class Sample:
     boxes: Boxes
     sha256: str | None = None
     print_: str | None = None
+    part: str | None = None
+    member: str = ""
+    labelled: tuple[int, ...] | None = None
 
     @property
     def patient(self) -> str:
@@ -54,12 +61,24 @@ class Sample:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples in the order of their stems."""
+    """Samples in the order of their stems.
+
+    Attributes:
+        root: folder of the images.
+        classes: names in the order of their numbers.
+        samples: the images.
+        title: what the dataset is called; empty: the folder's name.
+        members: the datasets that were combined; empty for a dataset of its own.
+        unit: what ``Exam.patient`` is, and so what is never in two parts: a patient, or a group of images if patients
+            are unknown.
+    """
 
     root: Path
     classes: tuple[str, ...]
     samples: tuple[Sample, ...]
     title: str = field(default="", compare=False)
+    members: tuple[Dataset, ...] = field(default=(), compare=False)
+    unit: Literal["patient", "group"] = field(default="patient", compare=False)
 
     @property
     def name(self) -> str:
@@ -74,6 +93,8 @@ class Dataset:
         for sample, image in zip(self.samples, images, strict=True):
             total.update(f"\n{sample.stem} {sample.patient} ".encode())
             total.update(bytes.fromhex(image) + sample.classes.tobytes() + sample.boxes.tobytes())
+            if sample.labelled is not None:
+                total.update(f" labelled {sample.labelled}".encode())
         return "sha256:" + total.hexdigest()
 
     def file_digests(self, advance: Callable[[], object] = lambda: None) -> list[str]:
@@ -86,6 +107,14 @@ class Dataset:
 
         with ThreadPoolExecutor(4) as pool:
             return list(pool.map(one, self.samples))
+
+    def labelled(self) -> NDArray[np.bool_]:
+        """Bool [samples, classes]: whether the labels of a sample cover a class."""
+        covered = np.ones((len(self.samples), len(self.classes)), dtype=bool)
+        for row, sample in enumerate(self.samples):
+            if sample.labelled is not None:
+                covered[row] = np.isin(np.arange(len(self.classes)), sample.labelled)
+        return covered
 
     def instances(self) -> dict[str, int]:
         """Boxes of each class."""

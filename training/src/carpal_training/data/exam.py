@@ -24,6 +24,8 @@ class Exam:
         spacing_mm: millimetres a pixel.
         ao: the AO classification as it was written.
         seen: class name to whether the table says that it is visible, for classes that the table speaks of.
+        groups: (dimension, group) pairs of the dataset's own, for the subgroups of an evaluation; the same dimensions
+            for all images of a dataset.
     """
 
     patient: str
@@ -40,6 +42,7 @@ class Exam:
     spacing_mm: float | None = None
     ao: str = ""
     seen: tuple[tuple[str, bool], ...] = ()
+    groups: tuple[tuple[str, str], ...] = ()
 
     @property
     def study_key(self) -> str | None:

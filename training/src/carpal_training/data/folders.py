@@ -4,43 +4,48 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from carpal_training.data.graz import class_names
+from carpal_training.data.data_yaml import read_data_yaml
 from carpal_training.data.issues import Issues
 from carpal_training.data.labels import read_voc, read_yolo
+from carpal_training.data.part_lists import images_below, read_part_lists
 from carpal_training.data.patients import PatientRule, exams_of
-from carpal_training.data.source import Source, find_images, image_sizes
-from carpal_training.errors import DatasetMissingError
+from carpal_training.data.source import Source, absolute, find_images, image_sizes
+from carpal_training.errors import DatasetMissingError, TableInvalidError
 
 
 def read_yolo_folder(root: Path, rule: PatientRule) -> Source:
-    """A folder of ultralytics: ``data.yaml`` with names, ``images/**`` and ``labels/**`` with the same paths.
+    """Read an Ultralytics folder: ``data.yaml`` with names, ``images/**`` and ``labels/**`` with the same paths.
+
+    If data.yaml names lists or folders under train, val and test, only their images are read, and the parts are kept.
 
     Raises:
         DatasetMissingError: no YAML file that names classes, or no folder of labels.
+        TableInvalidError: data.yaml is wrong.
+        ListInvalidError: a list or folder that data.yaml names is wrong.
         PatientsUnknownError: see ``carpal_training.data.patients``.
     """
     metas = [*sorted(root.glob("*.yaml")), *sorted(root.glob("*.yml"))]
-    meta = next((path for path in metas if path.stem in ("data", "meta", "dataset")), metas[0] if metas else None)
-    if meta is None or not any(path.is_dir() for path in root.rglob("labels")):
-        missing = "a YAML file with names" if meta is None else "a folder labels"
+    path = next((path for path in metas if path.stem in ("data", "meta", "dataset")), metas[0] if metas else None)
+    if path is None or not any(folder.is_dir() for folder in root.rglob("labels")):
+        missing = "a YAML file with names" if path is None else "a folder labels"
         raise DatasetMissingError(
             f"{root} holds no YOLO dataset: {missing} is not there",
             "The layout is data.yaml, images/ and labels/, as ultralytics reads it.",
             "Name the folder that holds data.yaml.",
         )
-    issues = Issues()
-    images = find_images([root], issues)
+    meta, issues = read_data_yaml(path), Issues()
+    lists = read_part_lists(root, meta, issues)
+    images = find_images([root], issues) if lists is None else lists.images
     sizes = image_sizes(images, issues)
     annotations = {}
-    for stem, path in images.items():
-        label = label_of(path)
+    for stem, image in images.items():
+        label = label_of(image)
         if label.is_file():
             annotations[stem] = read_yolo(label, stem, sizes.get(stem), issues)
-    known = {label_of(path) for path in images.values()}
-    for label in sorted(path for folder in root.rglob("labels") for path in folder.rglob("*.txt")):
-        if label not in known and label.name != "classes.txt":
-            issues.add("missing-image", label.stem, str(label), "no image of this name beside it")
-    return Source(root, "", class_names(meta), images, sizes, exams_of(images, rule, issues), annotations, issues)
+    _check_stray_labels(root, issues)
+    parts = {} if lists is None else lists.parts
+    exams = exams_of(images, rule, issues)
+    return Source(root, "", meta.names, images, sizes, exams, annotations, issues, parts=parts, unit=rule.unit)
 
 
 def label_of(image: Path) -> Path:
@@ -52,13 +57,16 @@ def label_of(image: Path) -> Path:
 
 
 def read_voc_folder(root: Path, rule: PatientRule) -> Source:
-    """A folder of Pascal VOC: one XML an image, anywhere below; ``classes.txt`` gives an order, else it is by name.
+    """Read a folder of Pascal VOC: one XML per image, anywhere below.
+
+    ``classes.txt`` (one name per line) gives the order of the classes; without it they are in alphabetical order.
 
     Raises:
         DatasetMissingError: no XML file.
+        TableInvalidError: classes.txt is not a list of different names.
         PatientsUnknownError: see ``carpal_training.data.patients``.
     """
-    files = {path.stem: path for path in sorted(root.rglob("*.xml"))}
+    files = {path.stem: path for path in sorted(root.rglob("*.xml")) if not path.name.startswith(".")}
     if not files:
         raise DatasetMissingError(
             f"{root} holds no VOC dataset: there is no XML file", "One XML an image is read.", "Name another folder."
@@ -69,5 +77,32 @@ def read_voc_folder(root: Path, rule: PatientRule) -> Source:
     annotations = {stem: read_voc(path, stem, sizes.get(stem), issues) for stem, path in files.items()}
     order = root / "classes.txt"
     named = {str(item.label) for found in annotations.values() for item in found}
-    classes = tuple(order.read_text("utf-8").split()) if order.is_file() else tuple(sorted(named))
-    return Source(root, "", classes, images, sizes, exams_of(images, rule, issues), annotations, issues)
+    classes = class_list(order) if order.is_file() else tuple(sorted(named))
+    exams = exams_of(images, rule, issues)
+    return Source(root, "", classes, images, sizes, exams, annotations, issues, unit=rule.unit)
+
+
+def class_list(path: Path) -> tuple[str, ...]:
+    """Class names from a text file with one name per line.
+
+    Raises:
+        TableInvalidError: the file is not UTF-8, or a name is there twice.
+    """
+    try:
+        names = [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+    except UnicodeDecodeError as failure:
+        raise TableInvalidError(f"{path} is not UTF-8: {failure}", "", "Save the file as UTF-8.") from failure
+    if len(set(names)) != len(names):
+        raise TableInvalidError(
+            f"{path} lists a class twice: {', '.join(names)}", "Names must differ.", "Remove one of the two lines."
+        )
+    return tuple(names)
+
+
+def _check_stray_labels(root: Path, issues: Issues) -> None:
+    """Note label files without an image, whether or not a list names the image."""
+    root = absolute(root)
+    known = {label_of(path) for path in images_below(root)}
+    for label in sorted(path for folder in root.rglob("labels") for path in folder.rglob("*.txt")):
+        if label not in known and label.name != "classes.txt" and not label.name.startswith("."):
+            issues.add("missing-image", label.stem, str(label), "no image of this name beside it")

@@ -13,16 +13,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-import yaml
-
+from carpal_training.data.data_yaml import read_data_yaml
 from carpal_training.data.exam import Exam
 from carpal_training.data.issues import Issues
 from carpal_training.data.labels import Reader, read_supervisely, read_voc, read_yolo
 from carpal_training.data.source import Annotation, Source, find_images, image_sizes
 from carpal_training.data.table import read_table
-from carpal_training.errors import DatasetMissingError, TableInvalidError
+from carpal_training.errors import DatasetMissingError
 
 LabelForm = Literal["yolo", "voc", "supervisely"]
 FORMS: tuple[LabelForm, ...] = get_args(LabelForm)
@@ -63,7 +62,7 @@ def read_graz(root: Path, form: LabelForm = "yolo") -> Source:
                 "Name the folder that holds dataset.csv, or make one: carpal phantoms OUT --count 300.",
             )
     issues = Issues()
-    classes = class_names(root / META)
+    classes = read_data_yaml(root / META).names
     exams = _exams(table, issues)
     images = find_images(sorted(root.glob("images_part*")), issues, (".png",))
     sizes = image_sizes(images, issues)
@@ -74,27 +73,6 @@ def read_graz(root: Path, form: LabelForm = "yolo") -> Source:
     for stem in sorted(set(images) - set(exams)):
         issues.add("missing-image", stem, table.name, f"no row of {stem}, which has an image")
     return Source(root, "", classes, images, sizes, exams, annotations, issues)
-
-
-def class_names(path: Path) -> tuple[str, ...]:
-    """Names from a data.yaml of ultralytics: a list, or numbers to names.
-
-    Raises:
-        TableInvalidError: it names no classes.
-    """
-    try:
-        names: Any = yaml.safe_load(path.read_text("utf-8"))["names"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as failure:
-        raise TableInvalidError(
-            f"{path} names no classes: {failure!r}", "", "It needs a list under the key names."
-        ) from failure
-    if isinstance(names, dict):
-        names = [names[key] for key in sorted(names)]
-    if not isinstance(names, list) or not names or len(set(names)) != len(names):
-        raise TableInvalidError(
-            f"{path}: names is {names!r}", "It must be a list of different names.", "Correct the file."
-        )
-    return tuple(str(name) for name in names)
 
 
 def _exams(table: Path, issues: Issues) -> dict[str, Exam]:

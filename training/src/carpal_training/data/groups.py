@@ -10,7 +10,10 @@ AGE_BANDS = (5, 10, 15, 20)
 
 
 def groups_of(exam: Exam) -> dict[str, str]:
-    """The group of an image in each dimension; ``not known`` where the facts do not say."""
+    """The group of an image in each dimension; ``not known`` where the facts do not say.
+
+    The dimensions of the dataset's own (``Exam.groups``) follow the standard ones.
+    """
     return {
         "age (years)": age_band(exam.age_years),
         "sex": exam.sex or UNKNOWN,
@@ -21,6 +24,7 @@ def groups_of(exam: Exam) -> dict[str, str]:
         "osteopenia": _either(exam.osteopenia, "with osteopenia", "without osteopenia"),
         "diagnosis": _either(exam.uncertain, "uncertain", "certain"),
         "device": exam.device or UNKNOWN,
+        **dict(exam.groups),
     }
 
 
@@ -44,3 +48,7 @@ def natural(group: str) -> tuple[int, str]:
 
 def _either(flag: bool | None, yes: str, no: str) -> str:
     return UNKNOWN if flag is None else yes if flag else no
+
+
+STANDARD_DIMENSIONS = tuple(groups_of(Exam("")))
+"""Names that a dataset cannot give to a dimension of its own."""

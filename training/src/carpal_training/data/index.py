@@ -1,9 +1,11 @@
-"""An imported dataset on disk: what was read and checked once, and never again. Images stay where they are.
+"""An imported dataset on disk: read and checked once, by the import. Images stay where they are.
 
 ::
 
-    dataset.json    what it is: name, classes, where the images are, digests, counts
-    images.jsonl    one line an image: path, digest, facts of the examination, classes, boxes
+    dataset.json      what it is: name, classes, where the images are, digests, counts, unit of splits
+    images.jsonl      one line per image: path, digest, facts of the examination, classes, boxes, part
+    polygons.jsonl    one line per image with outlines, if the layout has them: class and rings of (x, y) points as
+                      shares of the image (``carpal_training.data.polygons``); training uses the boxes
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 from pydantic import Field
@@ -19,7 +21,9 @@ from pydantic import Field
 from carpal.document import Document
 from carpal.records.record import Digest
 from carpal_training.data.dataset import Dataset, Sample
+from carpal_training.data.dealing import Part
 from carpal_training.data.exam import Exam
+from carpal_training.data.source import absolute
 from carpal_training.errors import DatasetChangedError, DatasetMissingError, ImagesMissingError, TableInvalidError
 from carpal_training.run import write_whole
 
@@ -32,12 +36,15 @@ class Header(Document):
 
     schema_: Literal["carpal.dataset/v1"] = Field(default="carpal.dataset/v1", alias="schema")
     name: str
-    layout: str = Field(description="graz, coco, yolo, voc or dicom")
+    layout: str = Field(description="graz, coco, yolo, voc, dicom or fracatlas")
     source: str = Field(description="folder it was imported from, relative to this file where that is possible")
     classes: tuple[str, ...]
     images: Annotated[int, Field(ge=0)]
     digest: Digest = Field(description="over class names, stems, patients, image bytes and labels")
     command: str = Field(description="what makes this file again")
+    unit: Literal["patient", "group"] = Field(
+        default="patient", description="what exam.patient is: group if patients are unknown and groups take their place"
+    )
 
 
 class Line(Document):
@@ -51,23 +58,27 @@ class Line(Document):
     exam: Exam
     classes: tuple[int, ...]
     boxes: tuple[tuple[Share, Share, Share, Share], ...] = Field(description="x0, y0, x1, y1, shares of the image")
+    part: Literal["train", "val", "test", "none"] | None = Field(
+        default=None, description="part that the dataset assigns; none: in no part; null: not assigned"
+    )
 
 
 def write_index(
     dataset: Dataset, folder: Path, *, layout: str, command: str, digests: Sequence[str], prints: Sequence[str | None]
 ) -> Header:
     """Write both files, the header last: a folder without it holds no dataset."""
-    root = dataset.root.resolve()
+    root = absolute(dataset.root)
     lines = [
         Line(
             stem=sample.stem,
-            image=sample.image.resolve().relative_to(root).as_posix(),
+            image=absolute(sample.image).relative_to(root).as_posix(),
             bytes=sample.image.stat().st_size,
             sha256=digest,
             print=print_,
             exam=sample.exam,
             classes=tuple(sample.classes.tolist()),
             boxes=tuple(tuple(box) for box in sample.boxes.tolist()),
+            part=_part(sample),
         ).to_json()
         for sample, digest, print_ in zip(dataset.samples, digests, prints, strict=True)
     ]
@@ -78,11 +89,12 @@ def write_index(
     header = Header(
         name=dataset.name,
         layout=layout,
-        source=os.path.relpath(root, folder.resolve()),
+        source=os.path.relpath(root.resolve(), folder.resolve()),
         classes=dataset.classes,
         images=len(lines),
         digest=Dataset(dataset.root, dataset.classes, known).digest,
         command=command,
+        unit=dataset.unit,
     )
     write_whole(folder / LINES, b"\n".join(lines) + b"\n")
     write_whole(folder / INDEX, header.to_json(indent=True))
@@ -119,6 +131,7 @@ def read_index(folder: Path, *, check: Callable[[Path, Line], None] | None = Non
                 np.array(line.boxes, np.float64).reshape(-1, 4),
                 line.sha256,
                 line.print,
+                line.part,
             )
         )
     if len(samples) != header.images:
@@ -127,7 +140,11 @@ def read_index(folder: Path, *, check: Callable[[Path, Line], None] | None = Non
             "One of the two files is of another import.",
             "Import the dataset again.",
         )
-    return Dataset(root, header.classes, tuple(samples), header.name)
+    return Dataset(root, header.classes, tuple(samples), header.name, unit=header.unit)
+
+
+def _part(sample: Sample) -> Literal["train", "val", "test", "none"] | None:
+    return next((part for part in (*get_args(Part), "none") if part == sample.part), None)
 
 
 def _check_file(path: Path, line: Line) -> None:

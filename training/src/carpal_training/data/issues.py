@@ -89,8 +89,8 @@ KINDS: dict[str, Kind] = {
     ),
     "unknown-patient": Kind(
         "error",
-        "Nothing says which patient an image is of, so no split by patient can be made.",
-        "Complete the table of --patients, or correct --patient-pattern.",
+        "Nothing says which patient or group an image is of, so no split by patient or group can be made.",
+        "Complete the table of --patients or --groups, or correct --patient-pattern or --group-pattern.",
         PatientsUnknownError,
     ),
     "empty": Kind("error", "There is no image.", "Name the folder that holds the images.", DatasetEmptyError),
@@ -106,6 +106,21 @@ KINDS: dict[str, Kind] = {
     "duplicate-image": Kind(
         "warning", "Two images are the same file, byte by byte.", "Remove one, and check whose image it is."
     ),
+    "left-out-image": Kind(
+        "warning",
+        "An image repeats another one, or is an unlabelled copy of an image with findings; it is in no part.",
+        "Nothing. To use the image, give a split table that names a part for it.",
+    ),
+    "damaged-image": Kind(
+        "warning",
+        "An image file ends early or cannot be decoded; it was left out of the dataset.",
+        "Fetch the file again, or replace it with a repaired copy.",
+    ),
+    "missing-folders": Kind(
+        "warning",
+        "None of the folders that data.yaml names exists; all images were read, and none is assigned to a part.",
+        "Correct train, val and test in data.yaml if the dataset has a split.",
+    ),
     "flag-differs": Kind(
         "warning", "The table and the labels disagree on whether a class is visible.", "Look at the image."
     ),
@@ -113,6 +128,24 @@ KINDS: dict[str, Kind] = {
     "unknown-ao": Kind("note", "An AO code is of no known form; it is kept as it is written.", "Correct the table."),
     "left-out-object": Kind(
         "note", "An annotation is no finding (the bone axis, for example); it was left out.", "Nothing."
+    ),
+    "left-out-class": Kind(
+        "note", "A class is not among those of --classes; its boxes were left out.", "Add it to --classes to keep it."
+    ),
+    "unlisted-image": Kind(
+        "note",
+        "Images are in no list or folder that data.yaml names; they were not read.",
+        "Add them to a list if they belong to the dataset.",
+    ),
+    "no-split": Kind(
+        "note",
+        "data.yaml does not split the images: it names one part only, or the same images for all parts.",
+        "Nothing, if `carpal train run` is to split them; otherwise name different lists under train and val.",
+    ),
+    "truncated-original": Kind(
+        "note",
+        "The image was made from a JPEG file that ends early, so its lower edge may be grey.",
+        "Check the image.",
     ),
     "rare-class": Kind(
         "note",

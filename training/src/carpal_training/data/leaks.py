@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from carpal_training.data.dataset import Dataset
 from carpal_training.data.dealing import Part
-from carpal_training.data.prints import BITS, distances, unpack
+from carpal_training.data.prints import BITS, near_pairs
 from carpal_training.errors import LeakFoundError
 
 SAME_IMAGE_BITS = 20
 """Bits in which two files of one image may differ. Of five real radiographs and ten phantoms, other formats, half the
 size, JPEG at 60, other contrast and gamma differ by 18 at most; of 600 phantoms no two come nearer than 48."""
 EXAMPLES = 5
-_ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -33,16 +30,21 @@ class Leak:
 
 
 def patient_leaks(dataset: Dataset, homes: Mapping[str, Part]) -> list[Leak]:
-    """Patients with images in two parts; one pair of images for each pair of parts."""
+    """Patients or groups with images in two parts; one pair of images for each pair of parts.
+
+    Images without a home are left out of the split and do not count.
+    """
     seen: dict[str, dict[Part, str]] = {}
     found = []
+    relation = "both are of patient" if dataset.unit == "patient" else "both are of group"
     for sample in dataset.samples:
-        part = homes[sample.stem]
+        part = homes.get(sample.stem)
+        if part is None:
+            continue
         own = seen.setdefault(sample.patient, {})
         if part not in own:
             found += [
-                Leak(stem, sample.stem, (other, part), f"both are of patient {sample.patient}")
-                for other, stem in own.items()
+                Leak(stem, sample.stem, (other, part), f"{relation} {sample.patient}") for other, stem in own.items()
             ]
             own[part] = sample.stem
     return found
@@ -51,20 +53,17 @@ def patient_leaks(dataset: Dataset, homes: Mapping[str, Part]) -> list[Leak]:
 def image_leaks(dataset: Dataset, homes: Mapping[str, Part], prints: Sequence[str]) -> list[Leak]:
     """Images in different parts that show the same; ``prints`` are those of the samples, in order.
 
-    Mirrored images are not found, and neither is a detail cut out of an image.
+    Images without a home are left out of the split and do not count. Mirrored images are not found, and neither is a
+    detail cut out of an image.
     """
-    parts = np.array([homes[sample.stem] for sample in dataset.samples])
-    words = unpack(prints)
+    pairs = zip(dataset.samples, prints, strict=True)
+    placed = [(sample.stem, homes[sample.stem], print_) for sample, print_ in pairs if sample.stem in homes]
     found = []
-    for start in range(0, len(parts), _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
-        rest = slice(start, None)
-        near = distances(words[rows], words[rest])
-        pairs = (near <= SAME_IMAGE_BITS) & (parts[rows, None] != parts[None, rest])
-        for row, column in zip(*np.nonzero(np.triu(pairs, 1)), strict=True):
-            one, other = dataset.samples[start + row].stem, dataset.samples[start + column].stem
-            reason = f"the same image but for {near[row, column]} of {BITS} bits of the perceptual hash"
-            found.append(Leak(one, other, (homes[one], homes[other]), reason))
+    for row, column, bits in near_pairs([print_ for _, _, print_ in placed], SAME_IMAGE_BITS):
+        (first, home, _), (second, other, _) = placed[row], placed[column]
+        if home != other:
+            reason = f"the same image but for {bits} of {BITS} bits of the perceptual hash"
+            found.append(Leak(first, second, (home, other), reason))
     return found
 
 

@@ -7,7 +7,7 @@ radiographs of wrists resemble one another more than photographs do, so it has 2
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from carpal_training.data.dataset import Sample
 SIDE = 16
 BITS = SIDE * SIDE
 _SCALED_PX = 64
+_ROWS_AT_ONCE = 256
 
 
 def print_of(pixels: Grey) -> str:
@@ -56,7 +57,8 @@ def prints_of(
 
 def unpack(prints: Sequence[str]) -> NDArray[np.uint64]:
     """[n, 4] words of 64 bits."""
-    return np.array([[int(text[place : place + 16], 16) for place in range(0, 64, 16)] for text in prints], np.uint64)
+    words = [[int(text[place : place + 16], 16) for place in range(0, 64, 16)] for text in prints]
+    return np.array(words, np.uint64).reshape(-1, 4)
 
 
 def distances(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -65,6 +67,15 @@ def distances(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[
     for word in range(first.shape[1]):
         total += np.bitwise_count(first[:, None, word] ^ second[None, :, word])
     return total
+
+
+def near_pairs(prints: Sequence[str], limit: int) -> Iterator[tuple[int, int, int]]:
+    """Pairs of hashes that differ in at most ``limit`` bits: index, higher index, bits."""
+    words = unpack(prints)
+    for start in range(0, len(words), _ROWS_AT_ONCE):
+        bits = distances(words[start : start + _ROWS_AT_ONCE], words[start:])
+        for row, column in np.argwhere(np.triu(bits <= limit, 1)).tolist():
+            yield start + row, start + column, int(bits[row, column])
 
 
 def _read_print(path: Path) -> str:

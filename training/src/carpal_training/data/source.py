@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pydicom import dcmread
 
@@ -34,6 +36,19 @@ class Annotation:
     place: str
 
 
+@dataclass(frozen=True)
+class Polygon:
+    """The outline of one object.
+
+    Attributes:
+        label: name of the class.
+        rings: closed lines, each of (x, y) points as shares of the image's width and height.
+    """
+
+    label: str
+    rings: tuple[tuple[tuple[float, float], ...], ...]
+
+
 @dataclass
 class Source:
     """What one layout holds.
@@ -45,6 +60,10 @@ class Source:
         exams: facts of each stem.
         annotations: objects of each stem; a stem that is missing has no label file.
         issues: what the reader noticed.
+        parts: train, val, test or none (used in no part) of each stem, if the layout assigns parts.
+        unit: what ``Exam.patient`` is: a patient, or a group of images where patients are unknown.
+        polygons: outlines of the objects of each stem, if the layout has them. Training uses the boxes.
+        digests, prints: SHA-256 and perceptual hash of each image, if the reader computed them.
     """
 
     root: Path
@@ -55,14 +74,27 @@ class Source:
     exams: Mapping[str, Exam]
     annotations: Mapping[str, tuple[Annotation, ...]]
     issues: Issues = field(default_factory=Issues)
+    parts: Mapping[str, str] = field(default_factory=dict)
+    unit: Literal["patient", "group"] = "patient"
+    polygons: Mapping[str, tuple[Polygon, ...]] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    prints: Mapping[str, str] = field(default_factory=dict)
+
+
+def absolute(path: Path) -> Path:
+    """The absolute path without ``..``; symbolic links are kept, because they belong to the layout."""
+    return Path(os.path.normpath(path.absolute()))
 
 
 def find_images(folders: Iterable[Path], issues: Issues, suffixes: tuple[str, ...] = SUFFIXES) -> dict[str, Path]:
-    """Images below the folders by their stem; a stem that is there twice is an issue."""
+    """Images below the folders by their stem; a stem that is there twice and a link without a file are issues."""
     found: dict[str, Path] = {}
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() not in suffixes or path.name.startswith("."):
+            if path.suffix.lower() not in suffixes or path.name.startswith(".") or path.is_dir():
+                continue
+            if not path.exists():
+                issues.add("missing-image", path.stem, str(path), "the symbolic link leads to no file")
                 continue
             if path.stem in found:
                 issues.add("mixed-naming", path.stem, str(path), f"{found[path.stem]} has the same name")

@@ -18,12 +18,15 @@ from typing import cast
 
 from carpal.errors import CarpalError
 from carpal_training.data.exam import Exam, Projection, Sex, Side
+from carpal_training.data.groups import STANDARD_DIMENSIONS, UNKNOWN
 from carpal_training.errors import TableInvalidError
 
 _PROJECTIONS: Mapping[str, Projection] = {"1": "AP", "2": "LATERAL", "3": "OBLIQUE"}
 _SEXES, _SIDES = ("M", "F", "O"), ("L", "R")
 _SEEN = {"fracture": "fracture_visible", "metal": "metal"}
 """Class name to the column that says whether it is visible."""
+_GROUP = "group:"
+"""Prefix of the columns that name subgroups of the dataset's own; the dimension follows."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def read_csv(path: Path, needed: Sequence[str], error: type[CarpalError]) -> lis
         reader = csv.DictReader(io.StringIO(text, newline=""))
         rows = [{key: value or "" for key, value in row.items() if key is not None} for row in reader]
     except (OSError, EOFError, UnicodeDecodeError, csv.Error, AttributeError) as failure:
-        raise error(f"{path} cannot be read: {failure!r}", "It must be a CSV in UTF-8.", "Fetch it again.") from failure
+        raise error(f"{path} cannot be read: {failure}", "It must be a CSV in UTF-8.", "Fetch it again.") from failure
     missing = [name for name in needed if name not in (reader.fieldnames or ())]
     if missing:
         raise error(
@@ -98,15 +101,19 @@ def whole(text: str) -> int:
     return int(number)
 
 
-def exam_of(row: Mapping[str, str]) -> Exam:
-    """The facts in one row with some or all columns of dataset.csv.
+def exam_of(row: Mapping[str, str], key: str = "patient_id") -> Exam:
+    """The facts in one row with some or all columns of dataset.csv, and columns ``group:<dimension>``.
+
+    Args:
+        row: the cells by column.
+        key: the column of the patient, or of the group where patients are unknown.
 
     Raises:
         ValueError: a cell that is no value of its column.
     """
-    patient = row["patient_id"].strip()
+    patient = row[key].strip()
     return Exam(
-        patient=str(whole(patient)) if patient.replace(".", "", 1).isdigit() else _named(patient),
+        patient=str(whole(patient)) if patient.replace(".", "", 1).isdigit() else _named(patient, key),
         study=str(whole(row["study_number"])) if _filled(row, "study_number") else None,
         age_years=float(row["age"]) if _filled(row, "age") else None,
         sex=cast("Sex | None", _one_of(row.get("gender"), _SEXES)),
@@ -122,6 +129,9 @@ def exam_of(row: Mapping[str, str]) -> Exam:
         spacing_mm=float(row["pixel_spacing"]) if _filled(row, "pixel_spacing") else None,
         ao=row.get("ao_classification", ""),
         seen=tuple((name, bool(_flag(row, column))) for name, column in _SEEN.items() if column in row),
+        groups=tuple(
+            (_dimension(column), row[column].strip() or UNKNOWN) for column in row if column.startswith(_GROUP)
+        ),
     )
 
 
@@ -141,10 +151,17 @@ def _filled(row: Mapping[str, str], column: str) -> bool:
     return bool(row.get(column, "").strip())
 
 
-def _named(patient: str) -> str:
+def _named(patient: str, key: str) -> str:
     if not patient:
-        raise ValueError("patient_id is empty")
+        raise ValueError(f"{key} is empty")
     return patient
+
+
+def _dimension(column: str) -> str:
+    name = column.removeprefix(_GROUP).strip()
+    if not name or name in STANDARD_DIMENSIONS:
+        raise ValueError(f"the column {column!r} needs a name of its own, not one of {', '.join(STANDARD_DIMENSIONS)}")
+    return name
 
 
 def _one_of(text: str | None, known: tuple[str, ...]) -> str | None:
