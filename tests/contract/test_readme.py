@@ -29,6 +29,8 @@ CALIBRATED = "tests/unit/carpal_loadtests/calibration/test_command.py"  # likewi
 LOCUST = "tests/unit/carpal_loadtests/test_locustfile.py"  # the same options against a server of its own
 REPLAYED = "tests/unit/carpal_loadtests/simulation/test_replay_command.py"  # on a run that was made up
 MEASURED = "tests/unit/carpal_training/evaluation/test_measurement.py"
+ATLAS = "tests/unit/carpal_training/data/test_fracatlas.py"  # on a folder in the layout of FracAtlas
+STARTER = "tests/unit/tools/test_starter.py"  # the commands of make starter, without running them
 ELSEWHERE = {
     "make demo": "Makefile",
     ".ci/run": ".ci/run",
@@ -38,6 +40,8 @@ ELSEWHERE = {
     "tests/integration/test_report_orthanc.py": "tests/integration/test_report_orthanc.py",
     "tests/integration/test_service_remote.py": "tests/integration/test_service_remote.py",
     MEASURED: MEASURED,
+    ATLAS: ATLAS,
+    STARTER: STARTER,
     LIMITS: LIMITS,
     COMPARED: COMPARED,
     CALIBRATED: CALIBRATED,

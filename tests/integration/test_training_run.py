@@ -196,9 +196,9 @@ def stopped(head: Head, place: Path) -> Stopped:
 def finished(place: Path, stopped: Stopped) -> RunFolder:
     """That run, gone on with from its copy, on one worker, for one more epoch, after which it ended by itself."""
     folder, epochs = RunFolder(place / "elsewhere"), stopped.summary.epochs_done + 1
-    words = ["--data", place / "phantoms", "--out", folder.path, "--backup", place / "copy", "--json"]
+    words = ["--out", folder.path, "--backup", place / "copy", "--json"]  # recipe and data: as the run knows them
     changes = ["--resume", "--workers", "1", "--set", f"epochs={epochs}", "--set", "lr=0.002"]
-    process = start("train", "run", place / "tiny.yaml", *words, *changes)
+    process = start("train", "run", *words, *changes)
     out, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, said
     assert orjson.loads(out)["state"] == "finished"

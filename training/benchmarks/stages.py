@@ -91,7 +91,7 @@ def main() -> int:
 def prepared(folder: Path) -> Job:
     """Phantoms for eleven steps."""
     generate(folder / "phantoms", 230, seed=1, size_px=384)
-    dataset, split = open_parts(folder / "phantoms", RECIPE.split, QUIET, leaks=False)
+    dataset, split = open_parts([folder / "phantoms"], RECIPE, QUIET, leaks=False)
     train_images, val_images = prepare(dataset, split, RECIPE.chain, folder / "cache", QUIET)
     return Job(RECIPE, folder, train_images, val_images, dataset.classes)
 

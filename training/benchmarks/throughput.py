@@ -66,7 +66,7 @@ def main() -> int:
 def prepared(folder: Path) -> Job:
     """A hundred phantoms, of which 70 are trained on."""
     generate(folder / "phantoms", 100, seed=1, size_px=160)
-    dataset, split = open_parts(folder / "phantoms", RECIPE.split, QUIET, leaks=False)
+    dataset, split = open_parts([folder / "phantoms"], RECIPE, QUIET, leaks=False)
     train_images, val_images = prepare(dataset, split, RECIPE.chain, folder / "cache", QUIET)
     return Job(RECIPE, folder, train_images, val_images, dataset.classes)
 

@@ -26,14 +26,17 @@ def stem_of(index: int) -> str:
 
 @pytest.fixture(scope="session")
 def write_dataset() -> Callable[..., Path]:
-    """``write_dataset(root, count=8)``: image i has one box of class i % 2, 20 px wide and 30 px high at (10, 20)."""
+    """``write_dataset(root, count=8)``: image i has one box of class i % 2, 20 px wide and 30 px high at (10, 20).
 
-    def write(root: Path, count: int = 8) -> Path:
+    ``first`` is the number of the first image, so that two datasets have different images.
+    """
+
+    def write(root: Path, count: int = 8, first: int = 0) -> Path:
         labels = root / "folder_structure/yolov5/labels"
         labels.mkdir(parents=True)
         (root / "folder_structure/yolov5/meta.yaml").write_text(META)
         rows = ["filestem,patient_id,projection"]
-        for index in range(count):
+        for index in range(first, first + count):
             folder = root / f"images_part{index % 4 + 1}"
             folder.mkdir(exist_ok=True)
             # Coarse grain, so that no two images look alike: a leak between the parts of a split is refused.

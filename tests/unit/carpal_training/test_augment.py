@@ -21,7 +21,7 @@ def images() -> Shown:
         x, y = 8 + 8 * index, 16
         grey[index, y : y + 20, x : x + 12] = 200
         boxes.append([x, y, x + 12, y + 20])
-    return shown(Cache(grey, np.arange(4), np.array(boxes, np.float32), np.arange(5)), STILL)
+    return shown(Cache.of_one_dataset(grey, np.arange(4), np.array(boxes, np.float32), np.arange(5), 4), STILL)
 
 
 def brightest(image: np.ndarray, box: np.ndarray) -> tuple[float, float]:
@@ -77,8 +77,8 @@ def test_the_generator_alone_decides(images: Shown) -> None:
 
 
 def test_an_image_without_boxes_stays_without(tmp_path: Path) -> None:
-    empty = Cache(
-        np.zeros((1, 32, 32), np.uint8), np.zeros(0, np.int64), np.zeros((0, 4), np.float32), np.zeros(2, np.int64)
+    empty = Cache.of_one_dataset(
+        np.zeros((1, 32, 32), np.uint8), np.zeros(0, np.int64), np.zeros((0, 4), np.float32), np.zeros(2, np.int64), 1
     )
     _, (classes, boxes) = vary(shown(empty, MOVING), 0, MOVING, np.random.default_rng(0), mosaic=True)
     assert classes.shape == (0,)
@@ -88,7 +88,9 @@ def test_an_image_without_boxes_stays_without(tmp_path: Path) -> None:
 def test_a_rare_finding_is_copied_into_images_that_do_not_have_it() -> None:
     grey = np.full((4, 64, 64), 100, np.uint8)
     grey[3, 30:40, 30:40] = 200
-    cache = Cache(grey, np.array([5]), np.array([[30, 30, 40, 40]], np.float32), np.array([0, 0, 0, 0, 1]))
+    cache = Cache.of_one_dataset(
+        grey, np.array([5]), np.array([[30, 30, 40, 40]], np.float32), np.array([0, 0, 0, 0, 1]), 6
+    )
     plan = STILL.model_copy(update={"copy_paste": 0.5, "rare": 0.5})
     seen = [vary(shown(cache, plan), 0, plan, np.random.default_rng(seed), mosaic=False) for seed in range(40)]
     copied = [(image, truth) for image, truth in seen if len(truth[0])]
@@ -97,3 +99,48 @@ def test_a_rare_finding_is_copied_into_images_that_do_not_have_it() -> None:
         assert classes.tolist() == [5]
         inside, outside = brightest(image, boxes[0])
         assert inside > outside + 30
+
+
+WINDOW = STILL.model_copy(update={"window_px": 32, "window_on_finding": 1.0})
+
+
+def test_a_window_on_a_finding_shows_it_at_full_resolution(images: Shown) -> None:
+    for seed in range(20):
+        image, (classes, boxes) = vary(images, 1, WINDOW, np.random.default_rng(seed), mosaic=True)
+        assert image.shape == (32, 32)
+        assert classes.tolist() == [1]
+        inside, outside = brightest(image, boxes[0])
+        assert inside > 150 > outside  # the box still lies on the bright block
+        sides = boxes[0, 2:] - boxes[0, :2]
+        assert (sides <= [12.001, 20.001]).all()  # not scaled: at most its own size, less where the window cuts it
+
+
+def test_windows_lie_inside_the_image_and_not_always_on_the_finding(images: Shown) -> None:
+    plan = WINDOW.model_copy(update={"window_on_finding": 0.0})
+    seen = [vary(images, 3, plan, np.random.default_rng(seed), mosaic=True)[1][0] for seed in range(60)]
+    with_finding = sum(len(classes) > 0 for classes in seen)
+    assert 10 < with_finding < 60
+
+
+def test_the_last_epochs_see_whole_images(images: Shown) -> None:
+    image, (_, boxes) = vary(images, 2, WINDOW, np.random.default_rng(0), mosaic=False)
+    np.testing.assert_array_equal(image, images.image(2))
+    np.testing.assert_array_equal(boxes, images.truth(2)[1])
+
+
+def test_a_mosaic_of_windows_keeps_boxes_on_their_findings(images: Shown) -> None:
+    plan = WINDOW.model_copy(update={"mosaic": 1.0})
+    for seed in range(20):
+        image, (classes, boxes) = vary(images, 1, plan, np.random.default_rng(seed), mosaic=True)
+        assert 1 in classes
+        for box in boxes:
+            inside, _ = brightest(image, box)
+            assert inside > 100
+
+
+def test_a_vertical_flip_moves_boxes_with_the_pixels(images: Shown) -> None:
+    plan = STILL.model_copy(update={"flip_up_down": 1.0})
+    image, (_, boxes) = vary(images, 0, plan, np.random.default_rng(0), mosaic=False)
+    np.testing.assert_array_equal(image, images.image(0)[::-1])
+    inside, outside = brightest(image, boxes[0])
+    assert (inside, outside) == (200.0, 0.0)

@@ -15,7 +15,7 @@ def ten() -> Shown:
     """Ten images of 32 x 64 pixels, each with its number as grey level and one box."""
     images = np.repeat(np.arange(10, dtype=np.uint8), 32 * 64).reshape(10, 32, 64)
     boxes = np.tile(np.array([[16, 8, 32, 24]], np.float32), (10, 1))
-    return shown(Cache(images, np.arange(10), boxes, np.arange(11)), STILL)
+    return shown(Cache.of_one_dataset(images, np.arange(10), boxes, np.arange(11), 10), STILL)
 
 
 @pytest.mark.parametrize(("count", "batch", "steps"), [(10, 4, 3), (8, 4, 2), (1, 4, 1)])

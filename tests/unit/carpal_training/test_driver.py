@@ -1,14 +1,25 @@
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from carpal.cli import run
 from carpal.terminal import Terminal
 from carpal_training.data.opening import open_dataset
 from carpal_training.data.splits import make_split
 from carpal_training.driver import continued, summarise, train_run
-from carpal_training.errors import DataDiffersError, DatasetMissingError, RunExistsError, RunMissingError
+from carpal_training.errors import (
+    DataDiffersError,
+    DatasetMissingError,
+    RunExistsError,
+    RunMissingError,
+    StoppedError,
+)
+from carpal_training.job import Job
+from carpal_training.preparation import split_together
 from carpal_training.recipe import Recipe
+from carpal_training.run import Epoch, RunFolder
 
 QUIET = Terminal(quiet=True)
 RECIPE = Recipe(epochs=1, size_px=64)
@@ -18,26 +29,69 @@ def test_a_folder_with_something_in_it_is_left_alone(data: Path, tmp_path: Path)
     (tmp_path / "out").mkdir()
     (tmp_path / "out/precious.txt").write_text("x")
     with pytest.raises(RunExistsError):
-        train_run(RECIPE, data, tmp_path / "out", QUIET)
+        train_run(RECIPE, [data], tmp_path / "out", QUIET)
     assert (tmp_path / "out/precious.txt").read_text() == "x"
 
 
 def test_a_run_that_cannot_begin_makes_no_folder(tmp_path: Path) -> None:
     with pytest.raises(DatasetMissingError):
-        train_run(RECIPE, tmp_path / "nowhere", tmp_path / "out", QUIET)
+        train_run(RECIPE, [tmp_path / "nowhere"], tmp_path / "out", QUIET)
     assert not (tmp_path / "out").exists()
 
 
 def test_going_on_needs_a_checkpoint(data: Path, tmp_path: Path) -> None:
     with pytest.raises(RunMissingError, match="no checkpoint"):
-        train_run(RECIPE, data, tmp_path / "out", QUIET, resume=True)
+        train_run(RECIPE, [data], tmp_path / "out", QUIET, resume=True)
 
 
 def test_a_run_does_not_go_on_with_other_images(data: Path, tmp_path: Path, write_dataset: Callable[..., Path]) -> None:
     summaries = []
     for folder in (data, write_dataset(tmp_path / "other", count=10)):
         dataset = open_dataset(folder)
-        summaries.append(summarise(RECIPE, dataset, make_split(dataset, RECIPE.split), None))
+        summaries.append(summarise(RECIPE, [folder], dataset, make_split(dataset, RECIPE.split), None))
     assert continued(summaries[0], summaries[0]).state == "running"
     with pytest.raises(DataDiffersError):
         continued(summaries[0], summaries[1])
+
+
+def test_the_summary_names_each_dataset_and_where_it_is(
+    data: Path, tmp_path: Path, write_dataset: Callable[..., Path]
+) -> None:
+    folders = [data, write_dataset(tmp_path / "more", first=40)]
+    dataset, split = split_together([open_dataset(folder) for folder in folders], RECIPE)
+    summary = summarise(RECIPE, folders, dataset, split, None)
+    assert [(used.name, used.path) for used in summary.datasets] == [("data", str(data)), ("more", str(folders[1]))]
+    assert sum(used.train_images for used in summary.datasets) == summary.train_images == len(split.parts["train"])
+    assert summary.cores is not None
+
+
+def test_the_advice_after_a_stop_can_be_pasted_from_any_folder(data: Path, tmp_path: Path) -> None:
+    def interrupted(job: Job, *_: object) -> None:
+        folder = RunFolder(job.run)
+        folder.write_epochs([Epoch(1, 1.0, 1.0, 1.0, 1.0, 0.01, None, None)])
+        raise KeyboardInterrupt
+
+    out = tmp_path / "a run"
+    with pytest.raises(StoppedError) as caught:
+        train_run(RECIPE, [data], out, QUIET, fit=interrupted)
+    words = shlex.split(caught.value.remedy.removeprefix("Go on: "))
+    assert words == ["carpal", "train", "run", "--out", str(out), "--resume"]
+
+
+def test_resume_finds_its_datasets_by_itself(data: Path, tmp_path: Path) -> None:
+    jobs: list[Job] = []
+
+    def fit(job: Job, *_: object) -> None:
+        jobs.append(job)
+        RunFolder(job.run).last.touch()
+
+    out = tmp_path / "out"
+    train_run(RECIPE, [data], out, QUIET, fit=fit)
+    recipe = RunFolder(out).read_recipe()
+    train_run(recipe, [], out, QUIET, fit=fit, resume=True)
+    assert jobs[0] == jobs[1]
+
+
+def test_a_new_run_without_recipe_or_data_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "run", "--out", str(tmp_path / "out")]) == 2
+    assert "a new run needs a recipe and --data" in capsys.readouterr().err

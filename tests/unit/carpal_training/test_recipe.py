@@ -18,7 +18,7 @@ def recipe_file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["starter", "demo", "quick"])
+@pytest.mark.parametrize("name", ["limbs", "demo", "quick"])
 def test_the_recipes_that_come_with_carpal_are_valid(name: str) -> None:
     assert read_recipe(RECIPES / f"{name}.yaml").architecture == "yolov8n"
 
@@ -128,3 +128,45 @@ def test_a_flat_recipe_has_dotted_names_and_plain_values() -> None:
     assert flat["augmentation.mosaic"] == 1.0
     assert flat["split.file"] is None
     assert not any(isinstance(value, dict) for value in flat.values())
+
+
+def test_a_weights_file_in_a_recipe_is_relative_to_the_recipe(
+    recipe_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe_file.write_text("epochs: 1\nsize_px: 64\nstart: weights/best.pt\n")
+    monkeypatch.chdir("/")
+    assert read_recipe(recipe_file).start == str(recipe_file.parent / "weights/best.pt")
+
+
+def test_a_weights_file_given_with_set_is_relative_to_the_working_directory(
+    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert read_recipe(recipe_file, ["start=best.pt"]).start == str(tmp_path / "elsewhere/best.pt")
+    assert read_recipe(recipe_file, ["start=starter"]).start == "starter"
+
+
+def test_a_saved_recipe_reads_back_the_same_from_another_folder(recipe_file: Path, tmp_path: Path) -> None:
+    split = "{file: split.csv}"
+    recipe_file.write_text(
+        f"epochs: 1\nsize_px: 64\nstart: best.pt\nsplit: {split}\ndatasets: {{limbs: {{split: {split}}}}}\n"
+    )
+    recipe = read_recipe(recipe_file)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/recipe.yaml").write_bytes(recipe_yaml(recipe))
+    assert read_recipe(tmp_path / "run/recipe.yaml") == recipe
+    assert recipe.split_plan("limbs").file == str(recipe_file.parent / "split.csv")
+    assert recipe.split_plan("other").file == str(recipe_file.parent / "split.csv")
+
+
+def test_a_window_larger_than_the_image_is_refused(recipe_file: Path) -> None:
+    with pytest.raises(RecipeInvalidError, match="window_px"):
+        read_recipe(recipe_file, ["augmentation.window_px=96"])
+    assert read_recipe(recipe_file, ["augmentation.window_px=32"]).augmentation.window_px == 32
+
+
+def test_the_manifest_settings_leave_out_the_texts_of_the_card() -> None:
+    flat = Recipe.model_validate({"epochs": 1, "datasets": {"limbs": {"repeat": 2.0}}}).flat()
+    assert flat["datasets.limbs.repeat"] == 2.0
+    assert not any(key.startswith("card") for key in flat)

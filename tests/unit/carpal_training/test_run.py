@@ -68,3 +68,14 @@ def test_one_process_trains_into_a_folder_and_the_next_once_it_was_killed(tmp_pa
     first.communicate()
     with folder.held(patience_s=0.0):
         assert folder.path.is_dir()
+
+
+def test_accuracy_by_dataset_has_a_column_each_and_reads_back(tmp_path: Path) -> None:
+    epochs = [
+        Epoch(1, 2.5, 1.0, 2.0, 3.0, 0.01, None, None),
+        Epoch(2, 2.5, 0.5, 1.0, 1.5, 0.001, 0.5, 0.25, {"a": 0.25, "b": 0.75}),
+    ]
+    folder = RunFolder(tmp_path)
+    folder.write_epochs(epochs)
+    assert folder.epochs_file.read_text().splitlines()[0].endswith("map50_95,map50 a,map50 b")
+    assert folder.read_epochs() == epochs

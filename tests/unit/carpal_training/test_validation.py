@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -26,13 +28,26 @@ def cache() -> Cache:
     images = np.repeat(np.arange(20, dtype=np.uint8), 32 * 32).reshape(20, 32, 32)
     boxes = np.random.default_rng(0).uniform(0, 12, (20, 4)).astype(np.float32)
     boxes[:, 2:] += 18
-    return Cache(images, np.zeros(20, np.int64), boxes, np.arange(21))
+    return Cache.of_one_dataset(images, np.zeros(20, np.int64), boxes, np.arange(21), 2)
 
 
 def test_a_network_that_knows_every_box_has_a_precision_of_one(cache: Cache) -> None:
-    assert validate(Oracle(cache.boxes), cache, 2, Group(), torch.device("cpu")) == pytest.approx((1.0, 1.0))
+    validated = validate(Oracle(cache.boxes), cache, 2, Group(), torch.device("cpu"))
+    assert (validated.map50, validated.map50_95) == pytest.approx((1.0, 1.0))
 
 
 def test_boxes_given_to_the_wrong_image_are_misses(cache: Cache) -> None:
     far = np.roll(cache.boxes, 1, axis=0) + 40
-    assert validate(Oracle(far), cache, 2, Group(), torch.device("cpu")) == (0.0, 0.0)
+    validated = validate(Oracle(far), cache, 2, Group(), torch.device("cpu"))
+    assert (validated.map50, validated.map50_95) == (0.0, 0.0)
+
+
+def test_validate_averages_over_datasets_not_over_images(cache: Cache) -> None:
+    members = np.repeat([0, 1], [16, 4])
+    two = replace(cache, members=members, names=("large", "small"))
+    wrong = cache.boxes.copy()
+    wrong[16:] += 40  # every box of the small dataset is missed
+    validated = validate(Oracle(wrong), two, 2, Group(), torch.device("cpu"))
+    assert validated.by_dataset["large"] == pytest.approx((1.0, 1.0))
+    assert validated.by_dataset["small"] == (0.0, 0.0)
+    assert validated.map50 == pytest.approx(0.5)

@@ -83,3 +83,41 @@ def test_nothing_is_looked_up_on_the_internet(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(socket, "create_connection", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     yolo.build_network("yolov8n", CLASSES)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_class_that_an_image_does_not_label_has_no_gradient_there(smoothing: float) -> None:
+    torch.manual_seed(0)
+    network = yolo.build_network("yolov8n", CLASSES, label_smoothing=smoothing)
+    heads = network(torch.rand(2, 1, 64, 64))
+    scores = heads["scores"] if isinstance(heads, dict) else heads
+    scores.retain_grad()
+    batch = {
+        "img": torch.rand(2, 1, 64, 64),
+        "batch_idx": torch.tensor([0.0, 1.0]),
+        "cls": torch.tensor([[1.0], [2.0]]),
+        "bboxes": torch.tensor([[0.5, 0.5, 0.4, 0.4]] * 2),
+        "labelled": torch.tensor([[True, True, True], [False, False, True]]),
+    }
+    yolo.loss(network, heads, batch).mean.backward()
+    gradient = scores.grad  # [N, classes, anchors]
+    assert gradient.shape[:2] == (2, 3)
+    assert (gradient[1, :2] == 0).all()
+    for image, name in ((0, 0), (0, 1), (0, 2), (1, 2)):
+        assert gradient[image, name].abs().sum() > 0
+
+
+def test_a_batch_without_the_mask_trains_every_class() -> None:
+    network = yolo.build_network("yolov8n", CLASSES)
+    images = torch.rand(2, 1, 64, 64)
+    batch = {
+        "img": images,
+        "batch_idx": torch.zeros(1),
+        "cls": torch.ones(1, 1),
+        "bboxes": torch.tensor([[0.5, 0.5, 0.4, 0.4]]),
+    }
+    heads = network(images)
+    masked = yolo.loss(network, heads, {**batch, "labelled": torch.tensor([[True] * 3, [False] * 3])})
+    full = yolo.loss(network, heads, batch)
+    assert full.terms["cls"] > masked.terms["cls"] > 0
+    assert full.terms["box"] == masked.terms["box"]

@@ -46,6 +46,7 @@ def training_batches(images: Shown, recipe: Recipe, epoch: int, rank: int = 0, s
     rows = np.resize(order, steps * recipe.batch).reshape(steps, recipe.batch)
 
     def prepare(step: int) -> Batch:
+        own = places(recipe.batch, size, rank)
         varied = [
             vary(
                 images,
@@ -54,9 +55,11 @@ def training_batches(images: Shown, recipe: Recipe, epoch: int, rank: int = 0, s
                 np.random.default_rng([recipe.seed, epoch, step, place]),
                 mosaic=mosaic,
             )
-            for place in places(recipe.batch, size, rank)
+            for place in own
         ]
-        return _collate([image for image, _ in varied], [truth for _, truth in varied])
+        batch = _collate([image for image, _ in varied], [truth for _, truth in varied])
+        batch["labelled"] = torch.from_numpy(np.stack([images.labelled(int(rows[step, place])) for place in own]))
+        return batch
 
     with ThreadPoolExecutor(recipe.loader_threads) as pool:
         ahead: deque[Future[Batch]] = deque()

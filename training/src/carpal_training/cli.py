@@ -11,7 +11,7 @@ from carpal.terminal import Terminal
 from carpal_training.data.cli import register as register_data
 from carpal_training.evaluation.cli import ablate_command, evaluate_command
 from carpal_training.export.cli import export_command
-from carpal_training.options import Data, Json, Repository
+from carpal_training.options import Json, Repository
 from carpal_training.search.cli import search_command
 from carpal_training.tuning.cli import tune_command
 
@@ -35,9 +35,18 @@ def register(app: typer.Typer) -> None:
 
 
 def train_command(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, e.g. training/recipes/quick.yaml.")],
-    data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder of the run; must not exist yet.")],
+    recipe: Annotated[
+        Path | None, typer.Argument(help="A recipe, e.g. training/recipes/quick.yaml; not needed with --resume.")
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data",
+            help="An imported dataset, or a folder in the layout of GRAZPEDWRI-DX. Repeat it to train on several; not "
+            "needed with --resume.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Ray workers, instead of the recipe's.")
     ] = None,
@@ -57,6 +66,7 @@ def train_command(
     json: Json = False,
 ) -> None:
     """Train a network on one Ray worker or more, and leave a run in a folder."""
+    from carpal.errors import UsageError
     from carpal_training.backup import Backup, fetch_run, open_place
     from carpal_training.driver import train_run
     from carpal_training.journals import Journal, MlflowJournal, TensorBoardJournal
@@ -64,12 +74,18 @@ def train_command(
     from carpal_training.run import RunFolder
 
     terminal = Terminal(json=json)
+    if not resume and (recipe is None or not data):
+        raise UsageError(
+            "a new run needs a recipe and --data",
+            "Only --resume takes both from the run in --out.",
+            "Write, for example: carpal train run training/recipes/quick.yaml --data DATASET --out RUN.",
+        )
     changes = [*(overrides or []), *([f"workers={workers}"] if workers else [])]
     folder, place = RunFolder(out), open_place(backup) if backup else None
     if resume and place is not None and not folder.last.is_file():
         terminal.say(f"Fetching the run from {backup}")
         fetch_run(place, folder, backup or "")
-    chosen = read_recipe(folder.recipe_file if resume else recipe, changes)
+    chosen = read_recipe(folder.recipe_file if resume or recipe is None else recipe, changes)
     journals: list[Journal] = []
     if place is not None:
         journals.append(Backup(folder, place, terminal.say))
@@ -77,7 +93,7 @@ def train_command(
         journals.append(TensorBoardJournal(tensorboard))
     if mlflow is not None:
         journals.append(MlflowJournal(mlflow, out.name, chosen.flat()))
-    summary = train_run(chosen, data, out, terminal, resume=resume, repository=repository, journals=journals)
+    summary = train_run(chosen, data or [], out, terminal, resume=resume, repository=repository, journals=journals)
     terminal.result(summary)
     best = "" if summary.best_map50 is None else f", best mAP50 {summary.best_map50:.3f} in epoch {summary.best_epoch}"
     terminal.done(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shlex
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,7 +31,7 @@ from carpal_training.order import shown
 from carpal_training.origin import code_revision, library_versions
 from carpal_training.preparation import find_start, open_parts, prepare
 from carpal_training.recipe import Recipe
-from carpal_training.run import RunFolder, Summary, write_whole
+from carpal_training.run import DatasetUsed, RunFolder, Summary, write_whole
 
 CHECKPOINT_BYTES = 250_000_000  # last, best, and one being written, of the smallest network
 
@@ -37,7 +41,7 @@ Fit = Callable[[Job, Callable[[], None], Callable[[str], None]], None]
 
 def train_run(
     recipe: Recipe,
-    data: Path,
+    data: Sequence[Path],
     out: Path,
     terminal: Terminal,
     *,
@@ -50,7 +54,8 @@ def train_run(
 
     Args:
         recipe: with ``resume`` this is the recipe of the run.
-        data: a folder in the layout of carpal_training.data.dataset.
+        data: folders of datasets; several are combined (``carpal_training.data.combining``). With ``resume`` it may be
+            empty: the run knows its datasets.
         out: the run's folder; it must not hold anything, but with ``resume`` a run with a checkpoint.
         terminal: hears of the progress.
         resume: go on from the last checkpoint.
@@ -68,9 +73,11 @@ def train_run(
         raise RunMissingError(
             f"{out} has no checkpoint to go on from", "last.pt is written after each epoch.", "Start without --resume."
         )
-    dataset, split = open_parts(data, recipe.split, terminal, leaks=not resume)
+    if resume and not data:
+        data = [Path(used.path) for used in folder.read_summary().datasets]
+    dataset, split = open_parts(data, recipe, terminal, leaks=not resume)
     start, parent = find_start(recipe.start, dataset.classes, repository)
-    summary = summarise(recipe, dataset, split, parent)
+    summary = summarise(recipe, data, dataset, split, parent)
     if resume:
         summary = continued(folder.read_summary(), summary)
     folder.path.mkdir(parents=True, exist_ok=True)
@@ -85,23 +92,43 @@ def train_run(
     return _fit(job, folder, summary, terminal, fit, journals)
 
 
-def summarise(recipe: Recipe, dataset: Dataset, split: Split, parent: str | None) -> Summary:
-    """The summary of a run at its start."""
+def summarise(recipe: Recipe, data: Sequence[Path], dataset: Dataset, split: Split, parent: str | None) -> Summary:
+    """The summary of a run at its start; ``data`` are the folders of the dataset or of its members, in order."""
+    members = dataset.members or (dataset,)
+    parts = {part: Counter(sample.member for sample in split.samples(dataset, part)) for part in ("train", "val")}
     return Summary(
         state="running",
         dataset=dataset.name,
-        dataset_path=str(dataset.root.resolve()),
+        datasets=tuple(
+            DatasetUsed(
+                name=member.name,
+                path=str(path.resolve()),
+                digest=member.digest,
+                classes=member.classes,
+                unit=member.unit,
+                train_images=parts["train"][member.name if dataset.members else ""],
+                val_images=parts["val"][member.name if dataset.members else ""],
+            )
+            for path, member in zip(data, members, strict=True)
+        ),
         dataset_digest=dataset.digest,
         split_digest=split.digest,
         classes=dataset.classes,
         start=recipe.start,
+        start_sha256=_file_digest(recipe.start),
         parent=parent,
+        cores=len(os.sched_getaffinity(0)),
         train_images=len(split.parts["train"]),
         val_images=len(split.parts["val"]),
         code_revision=code_revision(),
         libraries=library_versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _file_digest(start: str) -> str | None:
+    """SHA-256 of the .pt file that a run starts from, hexadecimal."""
+    return hashlib.sha256(Path(start).read_bytes()).hexdigest() if start.endswith(".pt") else None
 
 
 def continued(before: Summary, now: Summary) -> Summary:
@@ -112,18 +139,23 @@ def continued(before: Summary, now: Summary) -> Summary:
     """
     if (before.dataset_digest, before.split_digest) != (now.dataset_digest, now.split_digest):
         raise DataDiffersError(
-            f"the run began on {before.dataset_path}, {now.dataset_path} holds other images or another split",
+            f"the run began on {_paths(before)}; {_paths(now)} holds other images or another split",
             "A run goes on only with what it began with.",
             "Name the same --data, or start a new run.",
         )
     return before.model_copy(update={"state": "running"})
 
 
+def _paths(summary: Summary) -> str:
+    return ", ".join(used.path for used in summary.datasets)
+
+
 def _fit(
     job: Job, folder: RunFolder, summary: Summary, terminal: Terminal, fit: Fit, journals: Sequence[Journal]
 ) -> Summary:
     recipe = job.recipe
-    steps = recipe.epochs * steps_an_epoch(shown(open_cache(job.train), recipe.augmentation).an_epoch, recipe.batch)
+    images = shown(open_cache(job.train), recipe.augmentation, recipe.datasets)
+    steps = recipe.epochs * steps_an_epoch(images.an_epoch, recipe.batch)
     begun = time.monotonic()
     state: Literal["stopped", "failed", "finished"] = "failed"
     terminal.say(
@@ -138,7 +170,7 @@ def _fit(
         state = "finished"
     except KeyboardInterrupt:
         state = "stopped"
-        _say_stopped(folder, summary, recipe)
+        _say_stopped(folder, recipe)
     finally:
         summary = _closed(folder, summary, state, time.monotonic() - begun)
         folder.write_summary(summary)
@@ -159,9 +191,9 @@ def _closed(
     return summary.model_copy(update={"state": state, "epochs_done": len(done), "seconds": spent, **found})
 
 
-def _say_stopped(folder: RunFolder, summary: Summary, recipe: Recipe) -> NoReturn:
+def _say_stopped(folder: RunFolder, recipe: Recipe) -> NoReturn:
     done = len(folder.read_epochs())
-    command = f"carpal train run {folder.recipe_file} --data {summary.dataset_path} --out {folder.path} --resume"
+    command = f"carpal train run --out {shlex.quote(str(folder.path))} --resume"
     raise StoppedError(
         f"stopped after {done} of {recipe.epochs} epochs",
         "The checkpoint of the last whole epoch is kept." if done else "No epoch was finished: there is no checkpoint.",

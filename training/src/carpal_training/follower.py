@@ -49,6 +49,8 @@ class Follower:
     def _line(self, epoch: Epoch) -> str:
         left = epoch.seconds * (self._epochs - epoch.epoch)
         accuracy = "" if epoch.map50 is None else f", mAP50 {epoch.map50:.3f}, mAP50-95 {epoch.map50_95:.3f}"
+        if len(epoch.map50_by_dataset) > 1:
+            accuracy += f" ({', '.join(f'{name} {value:.3f}' for name, value in epoch.map50_by_dataset.items())})"
         return (
             f"epoch {epoch.epoch}/{self._epochs}: box {epoch.box_loss:.3f}, class {epoch.class_loss:.3f}, "
             f"dfl {epoch.dfl_loss:.3f}{accuracy}; {duration(epoch.seconds)}, {duration(left)} left"

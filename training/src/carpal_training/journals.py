@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
@@ -87,7 +86,7 @@ class MlflowJournal:
 
 def figures(epoch: Epoch) -> dict[str, float]:
     """What was measured in an epoch, by name; nothing for what was not."""
-    return {name: value for name, value in asdict(epoch).items() if name != "epoch" and value is not None}
+    return {name: value for name, value in epoch.figures().items() if name != "epoch" and value is not None}
 
 
 def _missing(name: str, failure: ImportError) -> JournalMissingError:

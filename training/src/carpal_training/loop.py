@@ -27,7 +27,7 @@ from carpal_training.job import Job
 from carpal_training.order import shown
 from carpal_training.recipe import Recipe
 from carpal_training.run import Epoch, RunFolder
-from carpal_training.validation import validate
+from carpal_training.validation import Validated, validate
 from carpal_training.weights import load_weights
 
 NOMINAL_BATCH = 64  # the loss is scaled to this many images, so that lr means what it means in ultralytics
@@ -66,7 +66,7 @@ class Loop:
         if self.folder.last.is_file():  # of this run, which was stopped, or lost a worker
             self._restore(load_checkpoint(self.folder.last))
         self.wrapped = group.wrap(self.network, device, sync_batch_norm=recipe.sync_batch_norm)
-        self.images = shown(self.train, recipe.augmentation)
+        self.images = shown(self.train, recipe.augmentation, recipe.datasets)
         self.steps = steps_an_epoch(self.images.an_epoch, recipe.batch)
 
     def run(self, report: Report) -> None:
@@ -85,9 +85,17 @@ class Loop:
             self.group.check_in_step(self.network)
             self.group.align(self.network, self.average.network)
             last = number + 1 == self.recipe.epochs
-            accuracy = self._validate() if last or (number + 1) % self.recipe.validate_every == 0 else (None, None)
+            accuracy = self._validate() if last or (number + 1) % self.recipe.validate_every == 0 else None
             self.epochs_done = number + 1
-            epoch = Epoch(number + 1, time.monotonic() - begun, *losses, lr, *accuracy)
+            epoch = Epoch(
+                number + 1,
+                time.monotonic() - begun,
+                *losses,
+                lr,
+                map50=None if accuracy is None else accuracy.map50,
+                map50_95=None if accuracy is None else accuracy.map50_95,
+                map50_by_dataset={} if accuracy is None else accuracy.map50_by_dataset,
+            )
             self.history.append(epoch)
             better = self._judge(epoch)
             if self.group.rank == 0:
@@ -132,7 +140,7 @@ class Loop:
         counted = float(share)
         return loss.terms["box"] * counted, loss.terms["cls"] * counted, loss.terms["dfl"] * counted
 
-    def _validate(self) -> tuple[float, float]:
+    def _validate(self) -> Validated:
         try:
             return validate(self.average.network, self.val, len(self.job.classes), self.group, self.device)
         except NotFiniteError as failure:  # the last step's update was too much: no loss was computed after it

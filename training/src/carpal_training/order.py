@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carpal_training.data.cache import Cache
-from carpal_training.recipe import Augmentation
+from carpal_training.recipe import Augmentation, DatasetPlan
 
 ALPHA, GAMMA = 1.2, 30  # cv2.addWeighted(image, 1.2, anything, 0, 30) of Ju and Cai, Sci Rep 13:20077, 2023
 Image = NDArray[np.uint8]
@@ -22,7 +25,7 @@ class Shown:
     Attributes:
         cache: the prepared images.
         doubled: index ``len(cache) + i`` is image i, brighter.
-        repeats: float64 [len(self)], how often each is shown an epoch on the average, 1 at least.
+        repeats: float64 [len(self)], how often each is shown per epoch, on average.
         rare: int64 [k], places in the cache's boxes of the findings that may be copied into other images.
     """
 
@@ -61,6 +64,30 @@ class Shown:
         one = slice(row, row + 1)
         return np.asarray(self.cache.images[owner]), (self.cache.classes[one], self.cache.boxes[one])
 
+    @cached_property
+    def _drawn(self) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """For each dataset: its images, and the running sum of how often each is shown, ending at 1."""
+        members = np.resize(self.cache.members, len(self))
+        groups = {int(member): np.flatnonzero(members == member) for member in np.unique(members)}
+        return {
+            member: (places, np.cumsum(self.repeats[places]) / self.repeats[places].sum())
+            for member, places in groups.items()
+        }
+
+    def partners(self, index: int, count: int, random: np.random.Generator) -> list[int]:
+        """Other images for a mosaic, of the same dataset, because a batch row has one set of labelled classes.
+
+        Each is drawn as often as the epoch shows it.
+        """
+        places, sums = self._drawn[int(self.cache.members[index % len(self.cache)])]
+        drawn = np.searchsorted(sums, random.random(count), side="right")
+        return [int(place) for place in places[np.minimum(drawn, len(places) - 1)]]
+
+    def labelled(self, index: int) -> NDArray[np.bool_]:
+        """Bool [classes]: the classes that the labels of an image cover."""
+        covered: NDArray[np.bool_] = self.cache.labelled[index % len(self.cache)]
+        return covered
+
     def order(self, random: np.random.Generator) -> NDArray[np.int64]:
         """int64 [an_epoch], shuffled; what is left of a repeat is drawn by its size."""
         whole = np.floor(self.repeats).astype(np.int64)
@@ -73,9 +100,15 @@ class Shown:
         return random.permutation(drawn)
 
 
-def shown(cache: Cache, plan: Augmentation) -> Shown:
-    """What the recipe shows of a cache."""
-    repeats = repeat_factors(cache, plan.balance)
+def shown(cache: Cache, plan: Augmentation, datasets: Mapping[str, DatasetPlan] = MappingProxyType({})) -> Shown:
+    """What the recipe shows of a cache.
+
+    Args:
+        cache: the prepared images.
+        plan: the augmentation.
+        datasets: settings of each dataset by name.
+    """
+    repeats = repeat_factors(cache, plan.balance) * dataset_factors(cache, datasets)
     rare = rare_findings(cache, plan.rare) if plan.copy_paste else np.empty(0, np.int64)
     return Shown(cache, plan.doubled, np.tile(repeats, 2) if plan.doubled else repeats, rare)
 
@@ -91,6 +124,22 @@ def repeat_factors(cache: Cache, threshold: float) -> NDArray[np.float64]:
         images = np.unique(owners[cache.classes == index])
         factor = np.sqrt(threshold * len(cache) / len(images))
         factors[images] = np.maximum(factors[images], factor)
+    return factors
+
+
+def dataset_factors(cache: Cache, datasets: Mapping[str, DatasetPlan]) -> NDArray[np.float64]:
+    """Float64 [images]: how often the settings of its dataset show each image per epoch, on average."""
+    factors = np.ones(len(cache))
+    empty = np.diff(cache.starts) == 0
+    for number, name in enumerate(cache.names):
+        plan = datasets.get(name)
+        if plan is None:
+            continue
+        own = cache.members == number
+        factors[own] = plan.repeat
+        negatives, positives = int((own & empty).sum()), int((own & ~empty).sum())
+        if plan.negatives is not None and negatives:
+            factors[own & empty] *= min(1.0, plan.negatives * positives / negatives)
     return factors
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from carpal.imaging.preprocess import Chain
@@ -9,34 +10,58 @@ from carpal.packages.reference import resolve
 from carpal.terminal import Terminal
 from carpal_training.checkpoint import check_classes
 from carpal_training.data.cache import build_cache
+from carpal_training.data.combining import combine, combined_split
 from carpal_training.data.dataset import Dataset
 from carpal_training.data.leaks import image_leaks, refuse
 from carpal_training.data.opening import open_dataset
 from carpal_training.data.prints import prints_of
 from carpal_training.data.splits import Split, make_split
-from carpal_training.errors import RunMissingError
-from carpal_training.recipe import SplitPlan
+from carpal_training.errors import DatasetsInvalidError, RunMissingError
+from carpal_training.recipe import Recipe
 
 
-def open_parts(data: Path, plan: SplitPlan, terminal: Terminal, *, leaks: bool = True) -> tuple[Dataset, Split]:
-    """A dataset and its parts.
+def open_parts(
+    data: Sequence[Path], recipe: Recipe, terminal: Terminal, *, leaks: bool = True
+) -> tuple[Dataset, Split]:
+    """A dataset and its parts, or several datasets as one.
 
     Args:
-        data: an imported dataset, or a folder in the layout of GRAZPEDWRI-DX.
-        plan: how patients are dealt out.
+        data: folders, each an imported dataset or in the layout of GRAZPEDWRI-DX. Each dataset is split by itself.
+        recipe: says how each dataset is split.
         terminal: hears of the progress.
         leaks: look for one image in two parts, which costs the decoding of every image that has no hash yet.
 
     Raises:
         DatasetError: a dataset that cannot be trained on, or a patient or an image in two parts.
+        DatasetsInvalidError: the recipe has settings for a dataset that is not given.
     """
-    terminal.say(f"Reading {data}")
-    dataset = open_dataset(data)
-    split = make_split(dataset, plan)
+    terminal.say(f"Reading {', '.join(map(str, data))}")
+    members = [open_dataset(path) for path in data]
+    dataset, split = split_together(members, recipe)
     if leaks:
         with terminal.progress("Looking for images in two parts", len(dataset.samples)) as advance:
             refuse(image_leaks(dataset, split.homes, prints_of(dataset.samples, advance=advance)))
     return dataset, split
+
+
+def split_together(members: Sequence[Dataset], recipe: Recipe) -> tuple[Dataset, Split]:
+    """Several datasets as one, each split by its own plan.
+
+    Raises:
+        DatasetsInvalidError: two datasets have the same name, or the recipe has settings for one that is not given.
+        SplitInvalidError, LeakFoundError: see ``carpal_training.data.splits``.
+    """
+    names = [member.name for member in members]
+    missing = [name for name in recipe.datasets if name not in names]
+    if missing:
+        raise DatasetsInvalidError(
+            f"the recipe has settings for {', '.join(missing)}, which is not among the datasets",
+            f"Given: {', '.join(names)}.",
+            "Add --data with the folder of that dataset, or correct the name in the recipe.",
+        )
+    dataset = combine(members)
+    splits = {member.name: make_split(member, recipe.split_plan(member.name)) for member in members}
+    return dataset, combined_split(splits) if len(members) > 1 else splits[names[0]]
 
 
 def prepare(dataset: Dataset, split: Split, chain: Chain, cache: Path, terminal: Terminal) -> tuple[Path, Path]:

@@ -33,6 +33,16 @@ class Augmentation(Document):
     degrees: Annotated[float, Field(ge=0.0, le=180.0)] = Field(default=0.0, description="rotation, plus or minus")
     translate: Share = Field(default=0.1, description="shift, plus or minus this share of the side")
     scale: Share = Field(default=0.5, description="magnification, 1 plus or minus this")
+    window_px: Annotated[int, Field(ge=32, multiple_of=32)] | None = Field(
+        default=None,
+        description="train on square windows of this side, cut from the prepared images; null: on whole images. "
+        "Windows end with the mosaic (close_mosaic_epochs)",
+    )
+    window_on_finding: Share = Field(
+        default=0.5,
+        description="share of the windows that lie on a finding, if the image has one; the others lie anywhere",
+    )
+    flip_up_down: Share = Field(default=0.0, description="probability of a vertical flip")
     flip_left_right: Share = Field(
         default=0.5, description="probability; the burned-in side letter is then mirrored too"
     )
@@ -63,12 +73,51 @@ class SplitPlan(Document):
     file: str | None = Field(
         default=None, description="CSV or CSV.gz, relative to the recipe; null: deal by the fractions"
     )
+    carried: bool = Field(
+        default=True, description="use the parts that the dataset itself assigns, if it does and file is null"
+    )
 
     @model_validator(mode="after")
     def _within_one(self) -> SplitPlan:
         if self.train + self.val > 1.0 + 1e-9:
             raise ValueError(f"train ({self.train}) and val ({self.val}) are more than the whole")
         return self
+
+
+class DatasetPlan(Document):
+    """How one of several datasets is used."""
+
+    repeat: Annotated[float, Field(gt=0.0, le=100.0)] = Field(
+        default=1.0, description="times that each of its images is shown per epoch, on average"
+    )
+    negatives: Annotated[float, Field(ge=0.0)] | None = Field(
+        default=None,
+        description="images without a finding per image with one, drawn anew each epoch; null: all of them",
+    )
+    reference: bool = Field(
+        default=False,
+        description="operating points and calibration of the classes labelled here come from this dataset alone",
+    )
+    split: SplitPlan | None = Field(default=None, description="null: the split of the recipe")
+
+
+class CardText(Document):
+    """What the model card says in words; the figures are added by the export."""
+
+    intended_use: str = Field(
+        default="Points a reader to findings in radiographs of the wrist, as a research tool. "
+        "Not a medical device, not for diagnosis.",
+        description="who may use it for what",
+    )
+    limits: str = Field(
+        default="Works on views and devices like those it was trained on. A missing finding proves nothing. Figures "
+        "hold for the data set they were measured on; measure again on your own images before you rely on them.",
+        description="where it fails",
+    )
+    data: str = Field(
+        default="See provenance: the data set, its digest, and the split by patient are named there.",
+        description="names and licences of the data and of the weights at the start",
+    )
 
 
 class Recipe(Document):
@@ -79,7 +128,8 @@ class Recipe(Document):
     )
     start: str = Field(
         default="scratch",
-        description="scratch, a .pt file (of a run, or of ultralytics, e.g. trained on COCO), or a package reference",
+        description="scratch, a .pt file (of a run, or of ultralytics, e.g. trained on COCO), or a package reference; "
+        "a path is relative to the recipe, and with --set to the working directory",
     )
     size_px: Annotated[int, Field(ge=32, le=4096, multiple_of=32)] = Field(
         default=640, description="height and width of the network's input"
@@ -128,6 +178,26 @@ class Recipe(Document):
     pad_value: Annotated[int, Field(ge=0, le=255)] = Field(default=0, description="grey level around the letterbox")
     augmentation: Augmentation = Augmentation()
     split: SplitPlan = SplitPlan()
+    datasets: dict[str, DatasetPlan] = Field(
+        default={}, description="settings of each dataset by its name; empty: every dataset with the defaults"
+    )
+
+    card: CardText = Field(default=CardText(), description="texts of the model card")
+
+    def dataset_plan(self, name: str) -> DatasetPlan:
+        """Settings of the dataset of that name."""
+        return self.datasets.get(name, DatasetPlan())
+
+    def split_plan(self, name: str) -> SplitPlan:
+        """How the dataset of that name is split."""
+        return self.dataset_plan(name).split or self.split
+
+    @model_validator(mode="after")
+    def _window_fits(self) -> Recipe:
+        window = self.augmentation.window_px
+        if window is not None and window > self.size_px:
+            raise ValueError(f"augmentation.window_px ({window}) is larger than size_px ({self.size_px})")
+        return self
 
     @model_validator(mode="after")
     def _workers_fit(self) -> Recipe:
@@ -147,7 +217,7 @@ class Recipe(Document):
 
     def flat(self) -> dict[str, str | int | float | bool | None]:
         """Every setting with a dotted name, as the manifest's provenance holds it."""
-        return dict(_flatten(self.model_dump(mode="json"), ""))
+        return dict(_flatten(self.model_dump(mode="json", exclude={"card"}), ""))
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -169,13 +239,29 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeInvalidError(
             f"{path} holds no settings", "A recipe is a mapping of keys to values.", "See training/recipes."
         )
+    if isinstance(data.get("start"), str):
+        data["start"] = _weights_file(data["start"], path.parent)
     for override in overrides:
         _set(data, override)
     recipe = Recipe.parse(data, source=path, error=RecipeInvalidError)
-    if recipe.split.file is not None:  # relative to the recipe, so that the command works from anywhere
-        split = recipe.split.model_copy(update={"file": str(path.parent / recipe.split.file)})
-        recipe = recipe.model_copy(update={"split": split})
-    return recipe
+    recipe = recipe.model_copy(update={"start": _weights_file(recipe.start, Path())})
+    datasets = {
+        name: plan.model_copy(update={"split": plan.split and _located(plan.split, path.parent)})
+        for name, plan in recipe.datasets.items()
+    }
+    return recipe.model_copy(update={"split": _located(recipe.split, path.parent), "datasets": datasets})
+
+
+def _weights_file(start: str, folder: Path) -> str:
+    """An absolute path if ``start`` names a .pt file, so that a saved recipe can be used from any folder."""
+    return str((folder / start).resolve()) if start.endswith(".pt") else start
+
+
+def _located(split: SplitPlan, folder: Path) -> SplitPlan:
+    """The split with an absolute path of its table, so that a saved recipe can be used from any folder."""
+    if split.file is None:
+        return split
+    return split.model_copy(update={"file": str((folder / split.file).resolve())})
 
 
 def recipe_yaml(recipe: Recipe) -> bytes:

@@ -18,7 +18,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal
 
@@ -31,11 +31,15 @@ from carpal_training.recipe import Recipe, read_recipe, recipe_yaml
 
 PATIENCE_S = 60.0  # Ray ends what a lost command left within seconds
 POLL_S = 0.2
+BY_DATASET = "map50 "  # in front of a dataset's name: its column in epochs.csv
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of epochs.csv: mean losses an image, accuracy of the averaged weights (blank: not validated)."""
+    """One line of epochs.csv: mean losses an image, accuracy of the averaged weights (blank: not validated).
+
+    ``map50`` and ``map50_95`` are means over the datasets; a run on several datasets has a column for each of them.
+    """
 
     epoch: int
     seconds: float
@@ -45,6 +49,26 @@ class Epoch:
     lr: float
     map50: float | None
     map50_95: float | None
+    map50_by_dataset: Mapping[str, float] = field(default_factory=dict)
+
+    def figures(self) -> dict[str, float | None]:
+        """Every figure by its column; None: not measured in this epoch."""
+        columns = {name: value for name, value in vars(self).items() if name != "map50_by_dataset"}
+        if len(self.map50_by_dataset) > 1:
+            columns |= {f"{BY_DATASET}{name}": value for name, value in self.map50_by_dataset.items()}
+        return columns
+
+
+class DatasetUsed(Document):
+    """One dataset of a run."""
+
+    name: str
+    path: str
+    digest: str
+    classes: tuple[str, ...] = Field(description="classes that its labels cover")
+    unit: Literal["patient", "group"] = Field(description="what is never in two parts")
+    train_images: int
+    val_images: int
 
 
 class Summary(Document):
@@ -53,18 +77,20 @@ class Summary(Document):
     schema_: Literal["carpal.run/v1"] = Field(default="carpal.run/v1", alias="schema")
     state: Literal["running", "stopped", "failed", "finished"]
     dataset: str
-    dataset_path: str
+    datasets: tuple[DatasetUsed, ...]
     dataset_digest: str
     split_digest: str
     classes: tuple[str, ...]
     start: str
+    start_sha256: str | None = Field(default=None, description="of the .pt file at the start; null: not a file")
     parent: str | None = None
     train_images: int
     val_images: int
     code_revision: str
     libraries: dict[str, str]
     created: str
-    seconds: float | None = None
+    seconds: float | None = Field(default=None, description="wall time of the training, over all attempts")
+    cores: int | None = Field(default=None, description="CPU cores of the machine that started the run")
     epochs_done: int = 0
     best_epoch: int | None = None
     best_map50: float | None = None
@@ -162,11 +188,12 @@ class RunFolder:
 
     def write_epochs(self, epochs: list[Epoch]) -> None:
         """Replace epochs.csv."""
-        names = [field.name for field in fields(Epoch)]
+        names = list(dict.fromkeys(name for epoch in epochs for name in epoch.figures()))
         lines = [",".join(names)]
-        lines += [
-            ",".join("" if value is None else f"{value:.6g}" for value in asdict(epoch).values()) for epoch in epochs
-        ]
+        for epoch in epochs:
+            figures = epoch.figures()
+            cells = [figures.get(name) for name in names]
+            lines.append(",".join("" if cell is None else f"{cell:.6g}" for cell in cells))
         write_whole(self.epochs_file, ("\n".join(lines) + "\n").encode())
 
     def read_progress(self) -> tuple[int, int]:
@@ -211,4 +238,9 @@ def _epoch(row: Mapping[str, str]) -> Epoch:
         lr=float(row["lr"]),
         map50=float(row["map50"]) if row["map50"] else None,
         map50_95=float(row["map50_95"]) if row["map50_95"] else None,
+        map50_by_dataset={
+            name.removeprefix(BY_DATASET): float(value)
+            for name, value in row.items()
+            if name.startswith(BY_DATASET) and value
+        },
     )

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from carpal_training.smoothing import SmoothedTargets
+from carpal_training.class_loss import LabelledClasses, SmoothedTargets
 
 
 class Loss(NamedTuple):
@@ -73,13 +73,16 @@ def loss(network: nn.Module, heads: dict[str, torch.Tensor], batch: dict[str, to
     Args:
         network: what ``build_network`` made.
         heads: its output in training mode, in any float type; the loss is computed in float32.
-        batch: ``img`` [N, 1, H, W], ``batch_idx`` [m], ``cls`` [m, 1], ``bboxes`` [m, 4] (centre, size; as shares).
+        batch: ``img`` [N, 1, H, W], ``batch_idx`` [m], ``cls`` [m, 1], ``bboxes`` [m, 4] (centre, size; as shares);
+            optionally ``labelled`` bool [N, classes]: classes without it contribute no class loss in that image.
     """
     if getattr(network, "criterion", None) is None:  # made here, because only here the network is where it trains
         network.criterion = network.init_criterion()
         network.criterion.assigner = _Remembering(network.criterion.assigner)
         if network.args.label_smoothing:
             network.criterion.bce = SmoothedTargets(network.args.label_smoothing)
+        network.criterion.bce = LabelledClasses(network.criterion.bce)
+    network.criterion.bce.labelled = batch.get("labelled")
     full = {name: head if isinstance(head, list) else head.float() for name, head in heads.items()}
     total, terms = network.loss(batch, full)
     mean: torch.Tensor = total.sum() / len(batch["img"])  # they multiply by the number of images at the end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from carpal.packages.manifest import Manifest, OperatingPoint
+from carpal.packages.manifest import Accuracy, Manifest, OperatingPoint
 
 UNKNOWN = "not measured"
 
@@ -61,7 +61,11 @@ def _point(point: OperatingPoint) -> tuple[str, str, str]:
 
 
 def _accuracy(manifest: Manifest) -> list[str]:
-    accuracy = manifest.accuracy
+    """The reference dataset first, then the other training datasets."""
+    return [line for one in (manifest.accuracy, *manifest.further_accuracy) for line in _one_accuracy(one)]
+
+
+def _one_accuracy(accuracy: Accuracy) -> list[str]:
     averaged = ", ".join(accuracy.averaged_classes) or "none"
     rows = [
         (name, str(one.instances), _share(one.precision), _share(one.recall), _share(one.ap50), _share(one.ap50_95))
@@ -86,10 +90,17 @@ def _steps(manifest: Manifest) -> str:
 def _provenance(manifest: Manifest, digest: str | None) -> Iterable[tuple[str, str]]:
     source = manifest.provenance
     yield "dataset", f"{source.dataset} ({source.dataset_digest})"
+    for one in source.datasets:
+        yield (
+            f"dataset: {one.name}",
+            f"{one.train_images} images to train on, {one.val_images} to validate on, split by {one.unit}; "
+            f"labels: {', '.join(one.classes)} ({one.digest})",
+        )
     yield "split", source.split_digest
     yield "parent", source.parent or "none"
     yield "code", source.code_revision
     yield "made", source.created
+    yield "core hours", UNKNOWN if source.core_hours is None else f"{source.core_hours:.1f}"
     if digest is not None:
         yield "package digest", digest
     yield from ((f"training: {key}", str(value)) for key, value in source.training.items())

@@ -131,13 +131,30 @@ class Variant(Document):
         return self.file, self.engine, self.precision
 
 
+class TrainingDataset(Document):
+    """One of several datasets that the weights were trained on."""
+
+    name: str
+    digest: Digest
+    classes: tuple[str, ...] = Field(description="classes that its labels cover; the others had no class loss here")
+    unit: Literal["patient", "group"] = Field(
+        description="what is in one part only: a patient, or a group of images where patients are unknown"
+    )
+    train_images: Annotated[int, Field(ge=0)]
+    val_images: Annotated[int, Field(ge=0)]
+
+
 class Provenance(Document):
     """Where the weights come from."""
 
     dataset: str
     dataset_digest: Digest
     split_digest: Digest
+    datasets: tuple[TrainingDataset, ...] = Field(default=(), description="every dataset, if there is more than one")
     training: dict[str, str | int | float | bool | None] = Field(description="the training configuration, flat")
+    core_hours: Annotated[float, Field(ge=0)] | None = Field(
+        default=None, description="wall time of the training times the CPU cores of its machine; null: not recorded"
+    )
     parent: str | None = Field(default=None, description="package that training started from, name:version")
     code_revision: str
     libraries: dict[str, str]
@@ -170,6 +187,9 @@ class Manifest(Document):
     )
     variants: Annotated[tuple[Variant, ...], Field(min_length=1)] = Field(description="the float reference comes first")
     accuracy: Accuracy
+    further_accuracy: tuple[Accuracy, ...] = Field(
+        default=(), description="on the validation images of the other training datasets, if there are several"
+    )
     provenance: Provenance
     card: Card
 

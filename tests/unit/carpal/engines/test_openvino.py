@@ -92,7 +92,9 @@ def test_the_same_float_network_answers_as_onnxruntime_does():
 @pytest.mark.skipif(not BF16, reason="this CPU has no bfloat16 instructions, so that OpenVINO cannot compute in it")
 def test_bfloat16_is_computed_where_it_is_asked_for(load):
     starter = resolve("starter")
-    given = np.random.default_rng(1).integers(0, 256, (1, 1, 384, 384)).astype(np.uint8)
+    letterbox = starter.manifest.preprocessing.letterbox
+    shape = (1, 1, letterbox.height_px, letterbox.width_px)
+    given = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
     variant = starter.variant().model_copy(update={"engine": "openvino", "precision": "bfloat16"})
     rounded = open_engine("openvino", starter, variant, threads=1)
     exact = open_engine("openvino", starter, threads=1)

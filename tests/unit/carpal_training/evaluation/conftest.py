@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,6 +15,45 @@ from carpal_training.evaluation.findings import Findings
 from carpal_training.evaluation.metrics import Truth
 
 CLASSES = ("fracture", "text", "nobody")
+
+
+TABLE_HEAD = "filestem,patient_id,study_number,fracture_visible,metal"
+TABLE = {"a": "a,1,1,1,", "b": "b,2,1,,1", "c": "c,3,1,1,", "unused": "unused,4,1,,"}
+"""Rows of the table by stem: fracture is visible in a and c, metal in b."""
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """The table of ``image_folders``, not in the order of the stems."""
+    path = tmp_path / "wrists/dataset.csv"
+    path.parent.mkdir()
+    path.write_text("\n".join([TABLE_HEAD, *(TABLE[stem] for stem in ("c", "unused", "b", "a"))]))
+    return path
+
+
+@pytest.fixture
+def image_folders(tmp_path: Path) -> list[Path]:
+    """Images for the package ``tiny``: a has a confirmed fracture, b a possible one, c none.
+
+    The finding of a is at (8, 8) to (16, 16), that of b at (40, 24) to (48, 32). The image c is in the second folder
+    and its file is called ``c.8bit.png``.
+    """
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        folder.mkdir()
+    write_square(folders[0] / "a.png", (8, 8), 255)
+    write_square(folders[0] / "b.png", (40, 24), 154)
+    write_square(folders[1] / "c.8bit.png", (8, 8), 1)
+    return folders
+
+
+def write_square(path: Path, corner: tuple[int, int], brightness: int, scale: int = 1) -> None:
+    """Write a dark image of 64 x 64 cells with one square of 8 x 8 cells; its mean brightness is the probability."""
+    pixels = np.ones((64, 64), np.uint8)  # zeros would count as padding
+    pixels[63, 63] = 255  # keeps the brightness of the square when the image is stretched
+    x, y = corner
+    pixels[y : y + 8, x : x + 8] = brightness
+    cv2.imwrite(str(path), np.kron(pixels, np.ones((scale, scale), np.uint8)))
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import pytest
 from carpal.packages.manifest import OperatingPoint, OperatingPoints
 from carpal.phantoms.classes import CLASS_NAMES
 from carpal_training.data.table import read_table
+from carpal_training.errors import ClassNotLabelledError
 from carpal_training.evaluation.cases import cases_from_boxes, cases_from_table
 from carpal_training.evaluation.findings import Findings
 from carpal_training.evaluation.predictions import read_predictions
@@ -86,10 +87,27 @@ def test_all_levels_are_read_and_intervals_hold_their_figures(scene: Findings) -
     assert Reading.parse_json(reading.to_json(), source="reading.json") == reading
 
 
-def test_a_focus_that_nobody_knows_is_replaced_by_the_first_class(scene: Findings) -> None:
+def test_the_focus_is_fracture_unless_another_class_is_named(scene: Findings) -> None:
     cases = cases_from_boxes(scene.found, scene.truths, [one.exam for one in scene.samples], scene.classes)
-    plan = Plan(dict.fromkeys(scene.classes, POINTS), focus="metal", draws=100)
-    assert read_cases(cases, plan, model="m", dataset="d", part="p", truth="labels", command="c").focus == "fracture"
+    common = {"model": "m", "dataset": "d", "part": "p", "truth": "labels", "command": "c"}
+    points = dict.fromkeys(scene.classes, POINTS)
+    assert read_cases(cases, Plan(points, draws=100), **common).focus == "fracture"
+    assert read_cases(cases, Plan(points, focus="text", draws=100), **common).focus == "text"
+    with pytest.raises(ClassNotLabelledError, match="metal"):
+        read_cases(cases, Plan(points, focus="metal", draws=100), **common)
+
+
+def test_the_focus_is_the_first_labelled_class_without_fracture(scene: Findings) -> None:
+    exams = [one.exam for one in scene.samples]
+    cases = cases_from_boxes(scene.found, scene.truths, exams, scene.classes, labelled=("text", "nobody"))
+    assert cases.classes == ("text", "nobody")
+    assert cases.scores.shape == (120, 2)
+    reading = read_cases(
+        cases,
+        Plan(dict.fromkeys(scene.classes, POINTS), draws=100),
+        model="m", dataset="d", part="p", truth="labels", command="c", unit="group",
+    )  # fmt: skip
+    assert (reading.focus, reading.unit) == ("text", "group")
 
 
 def test_draws_in_which_a_figure_is_not_defined_are_left_out() -> None:

@@ -5,6 +5,8 @@ The images are dark but for one cell of the tiny network, which finds exactly th
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -55,11 +57,14 @@ def same(sources: Sources, target: Path) -> None:
     target.write_bytes(sources.static.read_bytes())
 
 
-def tried(plan: Plan, sources: Sources, samples: list[Sample], manifest: Manifest) -> Candidate:
+def tried(
+    plan: Plan, sources: Sources, samples: list[Sample], manifest: Manifest, members: tuple[str, ...] = ("",)
+) -> Candidate:
     reference = manifest.variants[0].model_copy(update={"map50": 1.0, "map50_95": 1.0})
     measured = manifest.model_copy(update={"variants": (reference,)})
     terminal = Terminal(quiet=True)
-    (one,) = try_variants({"it": plan}, sources, measured, samples, sources.static.parent, "99%", terminal)
+    floats = {member: manifest.accuracy.model_copy(update={"map50_95": 1.0}) for member in members}
+    (one,) = try_variants({"it": plan}, sources, measured, floats, samples, sources.static.parent, "99%", terminal)
     return one
 
 
@@ -89,3 +94,17 @@ def test_another_variant_of_the_same_precision_is_not_measured_in_its_place(sour
     """The reference is float32 too, and found at once by its precision."""
     done = tried(Plan("moved.onnx", "onnxruntime", "float32", shifted), sources, samples, tiny_manifest)
     assert done.report.map50_95 == 0.0
+
+
+def test_a_variant_that_loses_accuracy_on_one_of_two_datasets_is_left_out(sources, samples, tiny_manifest):
+    small = [replace(sample, member="small") for sample in samples[:1]]
+    # The boxes of the second dataset are not where the network finds them, so its accuracy there is 0 of 1.
+    wrong = [replace(sample, member="wrong", boxes=sample.boxes * 0.5) for sample in samples[1:]]
+    plan = Plan("copy.onnx", "onnxruntime", "int8", same)
+    kept = tried(plan, sources, small, tiny_manifest, ("small",))
+    assert kept.report.kept
+    shutil.rmtree(sources.static.parent / "it.package")  # of the first call
+    left_out = tried(plan, sources, [*small, *wrong], tiny_manifest, ("small", "wrong"))
+    assert not left_out.report.kept
+    assert left_out.report.share == 0.0
+    assert left_out.report.map50_95 == 1.0  # the figure of the first dataset is the one that is stored

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +32,31 @@ class Cache:
         images: uint8 [n, H, W], mapped, not loaded.
         classes: int64 [m]; boxes: float32 [m, 4] in network pixels; both over all images, one after another.
         starts: int64 [n + 1]; image i has the boxes starts[i] to starts[i + 1].
+        labelled: bool [n, classes]; whether the labels of an image cover a class.
+        members: int64 [n]; number of the dataset that an image is from.
+        names: names of the datasets.
     """
 
     images: NDArray[np.uint8]
     classes: NDArray[np.int64]
     boxes: NDArray[np.float32]
     starts: NDArray[np.int64]
+    labelled: NDArray[np.bool_]
+    members: NDArray[np.int64]
+    names: tuple[str, ...]
+
+    @classmethod
+    def of_one_dataset(
+        cls,
+        images: NDArray[np.uint8],
+        classes: NDArray[np.int64],
+        boxes: NDArray[np.float32],
+        starts: NDArray[np.int64],
+        class_count: int,
+    ) -> Cache:
+        """A cache of one dataset, whose labels cover every class."""
+        covered, members = np.ones((len(images), class_count), dtype=bool), np.zeros(len(images), np.int64)
+        return cls(images, classes, boxes, starts, covered, members, ("",))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -51,7 +70,15 @@ class Cache:
 def open_cache(folder: Path) -> Cache:
     """Map a cache that ``build_cache`` made."""
     with np.load(folder / "boxes.npz") as table:
-        return Cache(np.load(folder / "images.npy", mmap_mode="r"), table["classes"], table["boxes"], table["starts"])
+        return Cache(
+            np.load(folder / "images.npy", mmap_mode="r"),
+            table["classes"],
+            table["boxes"],
+            table["starts"],
+            table["labelled"],
+            table["members"],
+            tuple(table["names"].tolist()),
+        )
 
 
 def build_cache(
@@ -84,12 +111,16 @@ def build_cache(
     try:
         images = np.lib.format.open_memmap(temporary / "images.npy", "w+", np.uint8, (len(samples), height, width))
         boxes = _prepare(samples, chain, images, advance)
+        names = [member.name for member in dataset.members] or [dataset.name]
         images.flush()
         np.savez(
             temporary / "boxes.npz",
             classes=np.concatenate([sample.classes for sample in samples]),
             boxes=np.concatenate(boxes).astype(np.float32),
             starts=np.cumsum([0, *(len(sample.classes) for sample in samples)], dtype=np.int64),
+            labelled=replace(dataset, samples=tuple(samples)).labelled(),
+            members=np.array([names.index(sample.member or dataset.name) for sample in samples], np.int64),
+            names=np.array(names),
         )
         temporary.rename(target)
     finally:

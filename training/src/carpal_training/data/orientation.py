@@ -23,7 +23,7 @@ _SWAPPED = (5, 6, 7, 8)
 def read_orientation(body: bytes) -> int:
     """The EXIF orientation of a JPEG or PNG file, 1 to 8; 1 (as stored) if the file has none or is of another format.
 
-    The decoders are called directly: ultralytics replaces ``PIL.Image.open`` in its process and lets it install packages.
+    The decoders are called directly: ultralytics replaces ``PIL.Image.open`` and lets it install packages.
     """
     decoder = PngImageFile if body.startswith(PNG_SIGNATURE) else JpegImageFile
     try:

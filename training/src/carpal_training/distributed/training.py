@@ -87,7 +87,7 @@ def _work(config: dict[str, Any]) -> None:
 
     def report(epoch: Epoch, _: Path) -> None:
         # Every rank reports every epoch: Ray waits for all of them. The checkpoint lies in the run's folder already.
-        ray.train.report({name: value for name, value in vars(epoch).items() if value is not None})
+        ray.train.report({name: value for name, value in epoch.figures().items() if value is not None})
 
     group = Group()
     with RunFolder(job.run).held() if group.rank == 0 else nullcontext():

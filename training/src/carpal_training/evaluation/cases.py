@@ -69,12 +69,24 @@ class Cases:
 
 
 def cases_from_boxes(
-    found: Sequence[Detections], truths: Sequence[Truth], exams: Sequence[Exam], classes: tuple[str, ...]
+    found: Sequence[Detections],
+    truths: Sequence[Truth],
+    exams: Sequence[Exam],
+    classes: tuple[str, ...],
+    labelled: Sequence[str] | None = None,
 ) -> Cases:
-    """Cases whose truth is in the labels."""
-    scores = np.stack([image_probabilities(found, index) for index in range(len(classes))], axis=1)
-    present = np.array([[bool((truth.classes == index).any()) for index in range(len(classes))] for truth in truths])
-    return _cases(classes, scores, present.reshape(len(found), len(classes)), exams)
+    """Cases whose truth is in the labels.
+
+    Args:
+        found, truths, exams: of each image.
+        classes: names in the order of their numbers.
+        labelled: the classes that the labels cover; None: all.
+    """
+    known = [index for index, name in enumerate(classes) if labelled is None or name in labelled]
+    scores = np.array([image_probabilities(found, index) for index in known]).T
+    present = np.array([[bool((truth.classes == index).any()) for index in known] for truth in truths], dtype=bool)
+    names, shape = tuple(classes[index] for index in known), (len(found), len(known))
+    return _cases(names, scores.reshape(shape), present.reshape(shape), exams)
 
 
 def cases_from_table(found: Sequence[Detections], exams: Sequence[Exam], classes: tuple[str, ...]) -> Cases:

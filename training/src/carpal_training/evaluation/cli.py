@@ -13,7 +13,10 @@ from carpal_training.options import Data, Draws, Json, Model, Part, Repository, 
 
 def evaluate_command(
     data: Annotated[
-        Path, typer.Option("--data", help="A dataset as carpal train run takes it; with --predictions its dataset.csv.")
+        Path,
+        typer.Option(
+            "--data", help="A dataset as carpal train run takes it; with --predictions or --images its dataset.csv."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the report and the documents behind it.")],
     model: Annotated[
@@ -22,12 +25,19 @@ def evaluate_command(
     predictions: Annotated[
         Path | None, typer.Option("--predictions", help="Instead of a package: a table of boxes that were found.")
     ] = None,
+    images: Annotated[
+        list[Path] | None,
+        typer.Option("--images", help="With --model: a folder of images whose truth is in the table --data."),
+    ] = None,
     against: Annotated[str | None, typer.Option("--against", help="A second package to compare with.")] = None,
     part: Part = "test",
     split: Annotated[
         Path | None, typer.Option("--split", help="A table with filestem and split, instead of the package's own deal.")
     ] = None,
-    focus: Annotated[str, typer.Option("--focus", help="Class of the subgroups.")] = "fracture",
+    focus: Annotated[
+        str | None,
+        typer.Option("--focus", help="Class of the subgroups; default: fracture, or the first class that is labelled."),
+    ] = None,
     apart: Annotated[list[str], typer.Option("--apart", help="Class without which means are given too.")] = ["text"],  # noqa: B006  typer copies it
     threshold: Annotated[
         float | None, typer.Option("--threshold", min=0, max=1, help="A further threshold at which images are read.")
@@ -41,7 +51,10 @@ def evaluate_command(
     threads: Threads = 2,
     json: Json = False,
 ) -> None:
-    """Measure a package on one part of a dataset, through the path that serves it, or measure stored predictions."""
+    """Measure a package on one part of a dataset, through the path that serves it, or measure stored predictions.
+
+    With --images, the package runs on all images of the folders, and the truth of each image is its row in the table.
+    """
     from carpal.errors import UsageError
     from carpal_training.data.splits import part_named
     from carpal_training.evaluation.measurement import PAGE, Options, measure_package, measure_predictions
@@ -53,9 +66,16 @@ def evaluate_command(
             "there are two ways to evaluate", "A package is run, or stored predictions are read.",
             "Give --model or --predictions, one of them.",
         )  # fmt: skip
+    if images:
+        refused = {
+            "--predictions": predictions, "--against": against, "--split": split, "--classes": classes or None,
+            "--part": part if part != "test" else None,
+        }  # fmt: skip
+        _refuse_with_images([option for option, value in refused.items() if value is not None])
     given = {
-        "model": model, "predictions": predictions, "against": against, "data": data, "part": part, "split": split,
-        "focus": focus if focus != "fracture" else None, "threshold": threshold, "classes": classes or None,
+        "model": model, "predictions": predictions, "images": " --images ".join(map(str, images or ())) or None,
+        "against": against, "data": data, "part": None if images else part, "split": split,
+        "focus": focus, "threshold": threshold, "classes": classes or None,
         "draws": draws if draws != 2000 else None, "seed": seed or None, "out": out,
     }  # fmt: skip
     options = Options(
@@ -86,6 +106,14 @@ def evaluate_command(
     from carpal_training.evaluation.parts import open_split
 
     package = resolve(model or "", repository)
+    if images:
+        from carpal_training.evaluation.image_measurement import measure_images
+        from carpal_training.evaluation.image_report import counts_sentences
+
+        reading, counts = measure_images(package, images, data, out, options, terminal)
+        terminal.result(reading)
+        terminal.done(f"{counts_sentences(counts, reading.focus)} {out}/{PAGE}")
+        return
     dataset, dealt = open_split(package, data, split)
     other = None if against is None else resolve(against, repository)
     evaluation, _ = measure_package(package, dataset, dealt, out, options, terminal, other)
@@ -95,6 +123,17 @@ def evaluate_command(
         f"mAP50 {evaluation.map50:.3f}, mAP50-95 {evaluation.map50_95:.3f} over {len(evaluation.averaged_classes)} "
         f"classes, {evaluation.images} images{left}: {out}/{PAGE}"
     )
+
+
+def _refuse_with_images(options: list[str]) -> None:
+    from carpal.errors import UsageError
+
+    if options:
+        raise UsageError(
+            f"--images cannot be combined with {', '.join(options)}",
+            "With --images a package is run on all images of the folders.",
+            "Give --model, --images and --data.",
+        )
 
 
 def ablate_command(

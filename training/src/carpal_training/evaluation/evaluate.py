@@ -62,6 +62,10 @@ class Evaluation(Document):
     map50_95: Probability
     averaged_classes: tuple[str, ...]
     left_out_classes: tuple[str, ...] = Field(description="without an instance in this part, so not averaged")
+    unlabelled_classes: tuple[str, ...] = Field(
+        default=(), description="not covered by the labels of the dataset; their findings are not counted"
+    )
+    unit: Literal["patient", "group"] = Field(default="patient", description="what is in one part only")
     classes: dict[str, ClassEvaluation]
     command: str = Field(description="what gives these figures again")
     boxes: BoxFigures | None = Field(default=None, description="intervals, IoU, FROC, calibration, confusion")
@@ -99,6 +103,7 @@ def evaluate(
     part: Literal["train", "val", "test"],
     command: str,
     boxes: BoxFigures | None = None,
+    unit: Literal["patient", "group"] = "patient",
 ) -> Evaluation:
     """The figures of one part; ``boxes`` are those of ``carpal_training.evaluation.boxes``, where they are wanted."""
     ranked = findings.ranked
@@ -121,7 +126,11 @@ def evaluate(
         map50=map50,
         map50_95=map50_95,
         averaged_classes=tuple(name for name, entry in entries.items() if entry.instances),
-        left_out_classes=tuple(name for name, entry in entries.items() if not entry.instances),
+        left_out_classes=tuple(
+            name for name, entry in entries.items() if not entry.instances and name in findings.labelled_classes
+        ),
+        unlabelled_classes=tuple(name for name in findings.classes if name not in findings.labelled_classes),
+        unit=unit,
         classes=entries,
         command=command,
         boxes=boxes,

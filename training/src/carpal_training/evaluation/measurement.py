@@ -19,7 +19,7 @@ from carpal_training.data.dataset import Dataset, Sample
 from carpal_training.data.dealing import Part
 from carpal_training.data.exam import Exam
 from carpal_training.data.splits import Split
-from carpal_training.errors import PredictionsInvalidError
+from carpal_training.errors import ClassNotLabelledError, PredictionsInvalidError
 from carpal_training.evaluation.boxes import box_figures
 from carpal_training.evaluation.cases import Cases, cases_from_boxes, cases_from_table
 from carpal_training.evaluation.comparison import Comparison, compare_aucs, compare_boxes
@@ -41,7 +41,8 @@ class Options:
 
     Attributes:
         part: of the split.
-        focus: class of the subgroups; ``apart``: classes without which means are given too.
+        focus: class of the subgroups; None: fracture if it is labelled, else the first labelled class.
+        apart: classes without which means are given too.
         given: a further threshold at which images are read.
         draws, seed: of the bootstrap by patient.
         threads: images looked at at the same time.
@@ -50,7 +51,7 @@ class Options:
     """
 
     part: Part = "test"
-    focus: str = "fracture"
+    focus: str | None = None
     apart: tuple[str, ...] = ("text",)
     given: float | None = None
     draws: int = 2000
@@ -85,6 +86,7 @@ def measure_package(
         EngineError, ImageError: the network does not run, or an image cannot be read.
     """
     samples = split.samples(dataset, options.part)
+    check_focus(options.focus, dataset)
     if not samples:
         raise UsageError(
             f"{options.part} of {dataset.root} has no image", "The split gave it no patient.", "Choose another part."
@@ -92,7 +94,7 @@ def measure_package(
     first = _look(package, samples, options, terminal)
     manifest = package.manifest
     thresholds = {name: point.high_sensitivity.threshold for name, point in manifest.operating_points.items()}
-    terminal.say(f"Drawing patients {options.draws} times")
+    terminal.say(f"Drawing {dataset.unit}s {options.draws} times")
     boxes = box_figures(
         first.findings,
         thresholds,
@@ -111,8 +113,9 @@ def measure_package(
             part=options.part,
             command=options.command,
             boxes=boxes,
+            unit=dataset.unit,
         )
-    reading = _read(first, manifest.operating_points, dataset.name, "labels", options)
+    reading = _read(first, manifest.operating_points, dataset.name, "labels", options, dataset.unit)
     comparison = None if against is None else _compare(first, _look(against, samples, options, terminal), options)
     failures = worst(first.findings, thresholds, options.apart, options.pictures)
     write_evaluation(evaluation, first.findings, out)
@@ -128,6 +131,29 @@ def measure_package(
         _card(package, manifest),
     )
     return evaluation, reading
+
+
+def check_focus(focus: str | None, dataset: Dataset) -> None:
+    """Refuse figures of a class that the labels do not cover: its findings are neither right nor wrong.
+
+    Raises:
+        UsageError: the class is not known at all.
+        ClassNotLabelledError: no image of the dataset is labelled for it.
+    """
+    if focus is None:
+        return
+    if focus not in dataset.classes:
+        raise UsageError(
+            f"class {focus} is not known", f"Known classes: {', '.join(dataset.classes)}.", "Correct --focus."
+        )
+    covered = dataset.labelled()
+    labelled = [name for index, name in enumerate(dataset.classes) if covered[:, index].all()]
+    if focus not in labelled:
+        raise ClassNotLabelledError(
+            f"{dataset.name} does not label {focus}",
+            f"It labels {', '.join(labelled)}. Whether a finding of another class is right cannot be known there.",
+            "Evaluate this class on a dataset that labels it, or choose another --focus.",
+        )
 
 
 def measure_predictions(
@@ -186,7 +212,8 @@ def _look(package: Package, samples: tuple[Sample, ...], options: Options, termi
     ):
         findings = look(detector, samples, threads=options.threads, advance=advance)
     exams = [sample.exam for sample in samples]
-    return Measured(name, findings, cases_from_boxes(findings.found, findings.truths, exams, findings.classes))
+    cases = cases_from_boxes(findings.found, findings.truths, exams, findings.classes, findings.labelled_classes)
+    return Measured(name, findings, cases)
 
 
 def _part(predictions: Predictions, exams: dict[str, Exam], classes: tuple[str, ...], part: str) -> Cases:
@@ -201,6 +228,7 @@ def _read(
     dataset: str,
     truth: Literal["labels", "table"],
     options: Options,
+    unit: Literal["patient", "group"] = "patient",
 ) -> Reading:
     plan = Plan(points, options.given, options.focus, options.draws, options.seed)
     return read_cases(
@@ -211,6 +239,7 @@ def _read(
         part=options.part,
         truth=truth,
         command=options.command,
+        unit=unit,
     )
 
 

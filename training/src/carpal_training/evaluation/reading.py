@@ -17,6 +17,7 @@ from carpal.document import Document
 from carpal.packages.manifest import OperatingPoints
 from carpal.records.record import Probability
 from carpal_training.data.groups import UNKNOWN, groups_of, natural
+from carpal_training.errors import ClassNotLabelledError
 from carpal_training.evaluation.bootstrap import Draws, draw_patients
 from carpal_training.evaluation.cases import LEVELS, Cases
 from carpal_training.evaluation.rates import Values, auc, shares
@@ -79,6 +80,11 @@ class Reading(Document):
     dataset: str
     part: str
     truth: Literal["labels", "table"] = Field(description="what says whether a class is present")
+    unit: Literal["patient", "group"] = Field(
+        default="patient",
+        description="what is drawn for the intervals: patients, or groups of images where patients are unknown; "
+        "`patients` counts these units",
+    )
     images: Count
     patients: Count
     draws: Count
@@ -98,13 +104,13 @@ class Plan:
     Attributes:
         points: operating points of each class.
         given: one more threshold, the same for all classes; None for none.
-        focus: the class of the subgroups.
+        focus: the class of the subgroups; None: fracture if it is labelled, else the first labelled class.
         draws, seed: of the bootstrap.
     """
 
     points: Mapping[str, OperatingPoints]
     given: float | None = None
-    focus: str = "fracture"
+    focus: str | None = None
     draws: int = 2000
     seed: int = 0
 
@@ -118,17 +124,29 @@ def read_cases(
     part: str,
     truth: Literal["labels", "table"],
     command: str,
+    unit: Literal["patient", "group"] = "patient",
 ) -> Reading:
-    """All reading figures of some cases."""
+    """All reading figures of some cases.
+
+    Raises:
+        ClassNotLabelledError: the truth of the class of the subgroups is not known.
+    """
     draws = draw_patients(cases.patients, plan.draws, plan.seed)
     levels = {level: at for level in LEVELS if (at := cases.at(level)) is not None}
-    focus = plan.focus if plan.focus in cases.classes else cases.classes[0]
+    focus = plan.focus or ("fracture" if "fracture" in cases.classes else cases.classes[0])
+    if focus not in cases.classes:
+        raise ClassNotLabelledError(
+            f"nothing states whether {focus} is present in the images of {dataset}",
+            f"Known there: {', '.join(cases.classes)}.",
+            "Choose another --focus.",
+        )
     subgroups, gaps = _subgroups(cases, focus, plan, draws)
     return Reading(
         model=model,
         dataset=dataset,
         part=part,
         truth=truth,
+        unit=unit,
         images=len(cases),
         patients=cases.patients,
         draws=plan.draws,
@@ -201,8 +219,8 @@ def _subgroups(
     groups = [groups_of(exam) for exam in cases.exams]
     readings: dict[str, dict[str, GroupReading]] = {}
     gaps: dict[str, Gap | None] = {}
-    for dimension in groups[0] if groups else ():
-        values = np.array([one[dimension] for one in groups])
+    for dimension in dict.fromkeys(name for one in groups for name in one):
+        values = np.array([one.get(dimension, UNKNOWN) for one in groups])
         names = sorted(set(values.tolist()) - {UNKNOWN}, key=natural)
         if not names:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from carpal.reports.blocks import Cell, Fact, Figure, Page, Section, Source, Table
 from carpal_training.evaluation.cases import LEVELS, Cases
@@ -14,6 +15,23 @@ from carpal_training.evaluation.reading import Interval, Reading
 NOT_A_DEVICE = "Not a medical device. Figures hold for the images that they were measured on."
 
 
+@dataclass(frozen=True)
+class Lead:
+    """Beginning of a page about single images, instead of the general one.
+
+    Attributes:
+        answer: first sentences of the page.
+        picture: first picture of the page.
+        sections: shown before the figures of images, studies and patients.
+        points: a sentence on where the operating points are from.
+    """
+
+    answer: str
+    picture: Figure
+    sections: tuple[Section, ...]
+    points: str
+
+
 def report_page(
     reading: Reading,
     cases: Cases,
@@ -22,6 +40,7 @@ def report_page(
     comparison: Comparison | None = None,
     failures: Sequence[Figure] = (),
     card: str = "",
+    lead: Lead | None = None,
 ) -> Page:
     """The page.
 
@@ -32,6 +51,7 @@ def report_page(
         comparison: with another model, where there is one.
         failures: pictures of the worst.
         card: the model card as Markdown; empty without a package.
+        lead: beginning of a page about single images.
     """
     source = Source("reading.json", reading.command)
     focus = reading.levels["image"][reading.focus]
@@ -43,10 +63,15 @@ def report_page(
         said = f"mAP50 {words(boxes.map50)} over {len(evaluation.averaged_classes)} classes; {said}"
     figures = [roc_figure(levels, reading, source)]
     first = figures[0] if evaluation is None else _average_precision(evaluation)
+    answer = f"On {reading.images} images of {reading.patients} {_units(reading)}: {said}."
+    if lead is not None:
+        first, answer = lead.picture, lead.answer
+    shown = () if evaluation is None and lead is None else tuple(figures)
     sections = [
+        *([] if lead is None else lead.sections),
         *([] if evaluation is None else [_box_section(evaluation)]),
-        _level_section(reading, () if evaluation is None else tuple(figures), source),
-        _subgroup_section(reading, source),
+        _level_section(reading, shown, source, None if lead is None else lead.points),
+        replace(_subgroup_section(reading, source), folded=lead is not None),
         *([] if comparison is None else [_comparison_section(comparison)]),
         *([] if evaluation is None else [_detail_section(evaluation)]),
         Section("Every class", folded=True, tables=(_level_table(reading, reading.classes, "levels-of-all-classes"),)),
@@ -55,13 +80,14 @@ def report_page(
     ]
     return Page(
         title=f"Evaluation of {reading.model} on {reading.dataset}, {reading.part}",
-        answer=f"On {reading.images} images of {reading.patients} patients: {said}.",
+        answer=answer,
         picture=first,
         facts=_tiles(reading, evaluation, source),
         sections=tuple(sections),
         footer=(
             NOT_A_DEVICE,
-            f"Intervals: 95 %, {reading.draws} draws of patients with replacement (seed {reading.seed}).",
+            f"Intervals: 95 %, {reading.draws} draws of {_units(reading)} with replacement (seed {reading.seed}).",
+            *(_GROUPS if reading.unit == "group" else ()),
             f"Made by {reading.command}.",
         ),
     )
@@ -73,9 +99,19 @@ _FAILURES = (
 )
 
 
+_GROUPS = (
+    "Patients are unknown in this dataset. Groups of images (blocks of neighbouring images, near copies) take their "
+    "place in the split and in the intervals; a patient may still be in two groups.",
+)
+
+
+def _units(reading: Reading) -> str:
+    return f"{reading.unit}s"
+
+
 def _tiles(reading: Reading, evaluation: Evaluation | None, source: Source) -> tuple[Fact, ...]:
     focus = reading.levels["image"][reading.focus]
-    facts = [Fact("images", reading.images, "", source), Fact("patients", reading.patients, "", source)]
+    facts = [Fact("images", reading.images, "", source), Fact(_units(reading), reading.patients, "", source)]
     if evaluation is not None and evaluation.boxes is not None:
         own, boxes = Source("evaluation.json", evaluation.command), evaluation.boxes
         facts += [
@@ -101,8 +137,19 @@ def _average_precision(evaluation: Evaluation) -> Figure:
         {**rows, "mean": boxes.map50, "mean without " + ", ".join(boxes.apart): boxes.map50_without_apart},
         "ap50",
         "AP50",
-        f"AP50 of each class with its 95 % interval. Left out, without an instance: {', '.join(left) or 'none'}.",
+        f"AP50 of each class with its 95 % interval. Left out, without an instance: {', '.join(left) or 'none'}."
+        + _unlabelled(evaluation),
         Source("evaluation.json", evaluation.command),
+    )
+
+
+def _unlabelled(evaluation: Evaluation) -> str:
+    """A sentence on the classes that the dataset does not label; empty if it labels all."""
+    if not evaluation.unlabelled_classes:
+        return ""
+    return (
+        f" Not labelled in this dataset, so findings of these classes are not counted: "
+        f"{', '.join(evaluation.unlabelled_classes)}."
     )
 
 
@@ -115,6 +162,7 @@ def _box_section(evaluation: Evaluation) -> Section:
             own.calibration.ece, own.calibration.ece_calibrated,
         )
         for name, one in evaluation.classes.items()
+        if name not in evaluation.unlabelled_classes
         for own in (boxes.classes[name],)
     ]  # fmt: skip
     total = sum(one.instances for one in evaluation.classes.values())
@@ -126,20 +174,22 @@ def _box_section(evaluation: Evaluation) -> Section:
         (
             f"Precision, recall and F1 are at IoU 0.5, at the threshold with the best F1 on these images, so they are "
             f"a little too good. mAP50-95: {words(boxes.map50_95)}; without {', '.join(boxes.apart) or 'any class'}: "
-            f"{words(boxes.map50_95_without_apart)}. Average precision is COCO's (101 points).",
+            f"{words(boxes.map50_95_without_apart)}. Average precision is COCO's (101 points)."
+            f"{_unlabelled(evaluation)}",
         ),
         tables=(Table(heads, tuple(rows), "classes"),),
     )
 
 
-def _level_section(reading: Reading, figures: tuple[Figure, ...], source: Source) -> Section:
+def _level_section(reading: Reading, figures: tuple[Figure, ...], source: Source, points: str | None = None) -> Section:
     said = "the labels" if reading.truth == "labels" else "the dataset's table"
+    here = "" if reading.truth == "labels" else " (here: on the predictions of the part val)"
+    points = points or f"Operating points were chosen on validation images{here}."
     return Section(
         "Images, studies, patients",
         (
             f"A case is called positive by its strongest box, and is positive according to {said}. Studies and "
-            "patients take the highest of their images. Operating points were chosen on validation images"
-            f"{'' if reading.truth == 'labels' else ' (here: on the predictions of the part val)'}.",
+            f"patients take the highest of their images. {points}",
         ),
         figures=figures or (forest(_aucs(reading), "aucs", "AUC", "AUC by level.", source, low=0.5),),
         tables=(_level_table(reading, (reading.focus,), "levels"),),
@@ -200,7 +250,17 @@ def _subgroup_section(reading: Reading, source: Source) -> Section:
         tables=(
             *([Table(("dimension", "worst", "best", "gap in AUC", "low", "high"), gaps, "gaps")] if gaps else []),
             Table(
-                ("dimension", "group", "images", "patients", "with", "AUC", "sensitivity", "specificity", "ranked"),
+                (
+                    "dimension",
+                    "group",
+                    "images",
+                    _units(reading),
+                    "with",
+                    "AUC",
+                    "sensitivity",
+                    "specificity",
+                    "ranked",
+                ),
                 groups,
                 "subgroups",
             ),

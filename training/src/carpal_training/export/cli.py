@@ -15,7 +15,12 @@ def export_command(
     run: Annotated[Path, typer.Argument(help="The --out folder of carpal train run.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the package; must not exist yet.")],
     name: Annotated[str, typer.Option("--name", help="Name of the package.")] = "wrist",
-    data: Annotated[Path | None, typer.Option("--data", help="The dataset, if it was moved since.")] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data", help="The dataset, if it was moved since; repeat it for several, in the order of the run."
+        ),
+    ] = None,
     size_px: Annotated[
         int | None, typer.Option("--size-px", min=32, help="Input height and width, instead of those trained at.")
     ] = None,
@@ -46,7 +51,9 @@ def export_command(
         raise UsageError(f"--size-px {size_px} is no multiple of 32", "The network halves it five times.", "Use 640.")
     plans = choose([variants])
     command = f"carpal export {run} --out {out} --name {name} --variants {variants} --accept {accept}"
-    done = export_run(run, out, name, terminal, data=data, size_px=size_px, plans=plans, accept=gate, command=command)
+    done = export_run(
+        run, out, name, terminal, data=data or (), size_px=size_px, plans=plans, accept=gate, command=command
+    )
     package, parity, accuracy = done.package, done.parity, done.package.manifest.accuracy
     terminal.result(
         {

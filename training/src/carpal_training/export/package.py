@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
-from carpal.detection.detector import Detector, open_detector
+from carpal.detection.detector import open_detector
 from carpal.imaging.readers import read
 from carpal.packages.manifest import (
     Accuracy,
@@ -23,38 +23,26 @@ from carpal.packages.manifest import (
     OperatingPoints,
     OutputLayout,
     Provenance,
+    TrainingDataset,
     Variant,
 )
 from carpal.packages.package import Package, write_package
 from carpal.terminal import Terminal
 from carpal_training.data.dataset import Dataset, Sample
 from carpal_training.data.opening import open_dataset
-from carpal_training.data.splits import Split, make_split
+from carpal_training.data.splits import Split
 from carpal_training.errors import DataDiffersError
-from carpal_training.evaluation.calibration import fit_classes
-from carpal_training.evaluation.evaluate import evaluate
-from carpal_training.evaluation.findings import Findings, look
-from carpal_training.evaluation.operating_points import choose
+from carpal_training.evaluation.findings import look
 from carpal_training.export.candidates import try_variants
 from carpal_training.export.gate import Gate
+from carpal_training.export.measured import measured, references
 from carpal_training.export.network import anchors, export_checkpoint, export_network, restore
 from carpal_training.export.parity import IMAGES, Parity, check_parity
 from carpal_training.export.precisions import CALIBRATION_IMAGES
 from carpal_training.export.variants import REFERENCE, ExportReport, Plan, Sources
+from carpal_training.preparation import split_together
 from carpal_training.recipe import Recipe
 from carpal_training.run import RunFolder, Summary, write_whole
-
-CARD = Card(
-    intended_use=(
-        "Points a reader to findings in radiographs of the wrist, as a research tool. "
-        "Not a medical device, not for diagnosis."
-    ),
-    limits=(
-        "Works on views and devices like those it was trained on. A missing finding proves nothing. Figures hold for "
-        "the data set they were measured on; measure again on your own images before you rely on them."
-    ),
-    data="See provenance: the data set, its digest, and the split by patient are named there.",
-)
 
 
 @dataclass(frozen=True)
@@ -72,7 +60,7 @@ def export_run(
     name: str,
     terminal: Terminal,
     *,
-    data: Path | None = None,
+    data: Sequence[Path] = (),
     size_px: int | None = None,
     plans: Mapping[str, Plan] = MappingProxyType({}),
     accept: Gate = "99%",
@@ -84,7 +72,7 @@ def export_run(
         run: the run's folder.
         target: the package's folder; it must not exist.
         name: of the package; its version is 1 until a repository gives it another.
-        data: the dataset, where it is no longer at the place that run.json names.
+        data: the datasets, in the order of the run, if they are no longer at the places that run.json names.
         size_px: height and width of the network's input, instead of those that it was trained at.
         plans: variants to make beside the float reference.
         accept: the weakest gate that keeps a variant.
@@ -113,8 +101,8 @@ def export_run(
             parity = check_parity(restore(checkpoint), detector, spread(held_out, IMAGES))
             with terminal.progress(f"Measuring on {len(held_out)} validation images", len(held_out)) as advance:
                 findings = look(detector, held_out, advance=advance)
-            manifest = _measured(draft, findings, detector, summary, dataset, split)
-        known = spread(split.samples(dataset, "train"), CALIBRATION_IMAGES)
+            manifest = measured(draft, findings, detector, recipe, dataset, split)
+        known = spread(_reference_samples(split.samples(dataset, "train"), recipe), CALIBRATION_IMAGES)
         sources = Sources(
             static=file,
             dynamic=lambda to: export_network(
@@ -122,7 +110,8 @@ def export_run(
             ),
             calibration=lambda: [recipe.chain.apply(read(sample.image).pixels).image[None] for sample in known],
         )
-        candidates = try_variants(plans, sources, manifest, held_out, files, accept, terminal)
+        floats = references(manifest, recipe, dataset)
+        candidates = try_variants(plans, sources, manifest, floats, held_out, files, accept, terminal)
         kept = tuple(one.variant for one in candidates if one.variant is not None)
         manifest = manifest.model_copy(update={"variants": (*manifest.variants, *kept)})
         package = write_package(target, manifest, {one.file: files / one.file for one in manifest.variants})
@@ -141,22 +130,34 @@ def export_run(
     return Exported(package, parity, report)
 
 
-def _data(recipe: Recipe, summary: Summary, data: Path | None) -> tuple[Dataset, Split]:
-    dataset = open_dataset(data or Path(summary.dataset_path))
-    split = make_split(dataset, recipe.split)
+def _data(recipe: Recipe, summary: Summary, data: Sequence[Path]) -> tuple[Dataset, Split]:
+    members = [open_dataset(path) for path in data or [Path(used.path) for used in summary.datasets]]
+    dataset, split = split_together(members, recipe)
     if (dataset.digest, split.digest) != (summary.dataset_digest, summary.split_digest):
         raise DataDiffersError(
             f"{dataset.root} is not what the run was trained on",
             f"Its digest is {dataset.digest[:19]}, the run's is {summary.dataset_digest[:19]}.",
-            "Name the dataset of the run with --data.",
+            "Name the datasets of the run with --data, in the same order.",
         )
     return dataset, split
+
+
+def _reference_samples(samples: tuple[Sample, ...], recipe: Recipe) -> tuple[Sample, ...]:
+    """The samples of the reference datasets; all of them if the recipe names none."""
+    chosen = tuple(sample for sample in samples if recipe.dataset_plan(sample.member).reference)
+    return chosen or samples
 
 
 def spread(items: tuple[Sample, ...], count: int) -> list[Sample]:
     """At most so many of the items, evenly over all of them."""
     places = np.unique(np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int))
     return [items[place] for place in places]
+
+
+def _training_datasets(summary: Summary) -> tuple[TrainingDataset, ...]:
+    if len(summary.datasets) < 2:
+        return ()
+    return tuple(TrainingDataset(**used.model_dump(exclude={"path"})) for used in summary.datasets)
 
 
 def _draft(recipe: Recipe, summary: Summary, name: str, file: Path) -> Manifest:
@@ -188,36 +189,19 @@ def _draft(recipe: Recipe, summary: Summary, name: str, file: Path) -> Manifest:
             dataset=summary.dataset,
             dataset_digest=summary.dataset_digest,
             split_digest=summary.split_digest,
-            training={**recipe.flat(), "epochs_done": summary.epochs_done, "best_epoch": summary.best_epoch},
+            datasets=_training_datasets(summary),
+            training={
+                **recipe.flat(),
+                "start": Path(recipe.start).name,
+                "start_sha256": summary.start_sha256,
+                "epochs_done": summary.epochs_done,
+                "best_epoch": summary.best_epoch,
+            },
+            core_hours=None if not summary.cores else round((summary.seconds or 0.0) / 3600 * summary.cores, 2),
             parent=summary.parent,
             code_revision=summary.code_revision,
             libraries=summary.libraries,
             created=summary.created,
         ),
-        card=CARD,
-    )
-
-
-def _measured(
-    draft: Manifest, findings: Findings, detector: Detector, summary: Summary, dataset: Dataset, split: Split
-) -> Manifest:
-    """The draft with its operating points and accuracy, both from the validation images."""
-    points = {name: choose(*findings.presence(index)) for index, name in enumerate(draft.classes)}
-    evaluation = evaluate(
-        findings,
-        detector,
-        dataset=dataset.name,
-        dataset_digest=summary.dataset_digest,
-        split_digest=split.digest,
-        part="val",
-        command=f"carpal evaluate --model {draft.name} --data {dataset.name} --part val --out evaluation",
-    )
-    (variant,) = draft.variants
-    return draft.model_copy(
-        update={
-            "operating_points": points,
-            "calibration": fit_classes(findings.ranked, draft.classes),
-            "accuracy": evaluation.accuracy(),
-            "variants": (variant.model_copy(update={"map50": evaluation.map50, "map50_95": evaluation.map50_95}),),
-        }
+        card=Card(**recipe.card.model_dump()),
     )

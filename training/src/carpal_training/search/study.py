@@ -63,7 +63,7 @@ def run_search(
         raise RunExistsError(
             f"{out} is not empty", "A search never writes over another one.", "Choose another --out, or --resume."
         )
-    dataset, split = open_parts(data, recipe.split, terminal, leaks=not resume)
+    dataset, split = open_parts([data], recipe, terminal, leaks=not resume)
     jobs = []
     for trial in trials:
         folder = _folder(out, trial)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from carpal_training.smoothing import SmoothedTargets
+from carpal_training.class_loss import SmoothedTargets
 
 SCORES = torch.tensor([[[2.0, -1.0, 0.0], [0.5, 0.5, -3.0]]])
 TARGETS = torch.tensor([[[0.6, 0.0, 0.0], [0.0, 0.0, 0.0]]])  # one anchor of a finding, one of the background
