@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
   --no-annotate --no-header --override requirements/overrides.txt $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format generate verify bench loadtest calibrate images requirements clean dependability cluster cluster-build cluster-down test-cluster
+.PHONY: help setup demo test lint format generate verify bench starter loadtest calibrate images requirements clean dependability cluster cluster-build cluster-down test-cluster
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ test-cluster: cluster-build ## Try everything on a real cluster, as root (20 min
 
 dependability: setup ## Stress services on this machine: overload, ends, full disks, a leak, fuzz (15 minutes at most; shorter in test)
 	@DEPENDABILITY=long $(BIN)/pytest -q -p no:cacheprovider tests/dependability tests/integration/test_service_hostile.py
+
+starter: setup ## Train the starter package again (DATA=../shared/data, OUT=out/starter; two hours of two cores, resumable)
+	@$(BIN)/python -m tools.starter $(if $(DATA),--data $(DATA)) $(if $(OUT),--out $(OUT))
 
 loadtest: setup ## Load a service on this machine to its limit and beyond: report in out/loadtest (4 minutes; OUT=folder, ENGINE=emulated:50)
 	@$(BIN)/python -m tools.loadtest $(if $(OUT),--out $(OUT)) $(if $(ENGINE),--engine $(ENGINE))
