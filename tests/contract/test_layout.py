@@ -46,7 +46,6 @@ TESTED_ELSEWHERE = {
     "carpal_training/cli.py": "as people run it: tests/integration/test_training_run.py",
     "carpal_training/data/cli.py": "as people run it: tests/unit/carpal_training/data/test_importing.py",
     "carpal_training/evaluation/cli.py": "as people run it: tests/unit/carpal_training/evaluation/test_measurement.py",
-    "carpal_training/evaluation/parts.py": "from a run to its evaluation: tests/integration/test_training_run.py",
 }
 
 

@@ -30,6 +30,7 @@ LOCUST = "tests/unit/carpal_loadtests/test_locustfile.py"  # the same options ag
 REPLAYED = "tests/unit/carpal_loadtests/simulation/test_replay_command.py"  # on a run that was made up
 MEASURED = "tests/unit/carpal_training/evaluation/test_measurement.py"
 ATLAS = "tests/unit/carpal_training/data/test_fracatlas.py"  # on a folder in the layout of FracAtlas
+IMAGES = "tests/unit/carpal_training/evaluation/test_image_measurement.py"  # on the real images, where they are
 STARTER = "tests/unit/tools/test_starter.py"  # the commands of make starter, without running them
 ELSEWHERE = {
     "make demo": "Makefile",
@@ -41,6 +42,7 @@ ELSEWHERE = {
     "tests/integration/test_service_remote.py": "tests/integration/test_service_remote.py",
     MEASURED: MEASURED,
     ATLAS: ATLAS,
+    IMAGES: IMAGES,
     STARTER: STARTER,
     LIMITS: LIMITS,
     COMPARED: COMPARED,
