@@ -21,6 +21,7 @@ from carpal.records.picture import draw
 from carpal.records.record import Record
 
 WIDTH_IN, HEIGHT_IN, DOTS = 11.0, 6.2, 110
+SHOWN = 2  # findings in the excerpt, so that it fits
 GROUND, INK, QUIET = "#111418", "#e8eaed", "#9aa0a6"
 
 
@@ -34,7 +35,7 @@ def main(image: Path, target: Path) -> None:
     left.imshow(picture)
     left.set_axis_off()
     figure.text(0.44, 0.965, "carpal.record/v1 (shortened)", color=QUIET, fontsize=11, va="top")
-    figure.text(0.44, 0.915, excerpt(record), color=INK, fontsize=10, family="monospace", va="top", linespacing=1.3)
+    figure.text(0.44, 0.915, excerpt(record), color=INK, fontsize=10, family="monospace", va="top", linespacing=1.25)
     FigureCanvasAgg(figure).print_figure(target, dpi=DOTS, facecolor=GROUND)
 
 
@@ -49,11 +50,15 @@ def excerpt(record: Record) -> str:
             "probability": round(finding["probability"], 3),
             "box": [round(place, 1) for place in finding["box"].values()],
         }
-        for finding in said["findings"]
+        for finding in said["findings"][:SHOWN]
     ]
+    more = len(said["findings"]) - len(findings)
     parts = {
         "source": _object({key: source[key] for key in ("name", "laterality", "projection", "width_px", "height_px")}),
-        "findings": "[\n" + ",\n".join("    " + _object(finding, 6) for finding in findings) + "\n  ]",
+        "findings": "[\n"
+        + ",\n".join("    " + _object(finding, 6) for finding in findings)
+        + (f"\n    ... {more} more" if more else "")
+        + "\n  ]",
         "model": _object({key: model[key] for key in ("name", "version", "engine", "precision")}),
         "review": _object({"state": said["review"]["state"]}),
         "not_a_medical_device": "true",
