@@ -108,6 +108,8 @@ def test_the_focus_is_the_first_labelled_class_without_fracture(scene: Findings)
         model="m", dataset="d", part="p", truth="labels", command="c", unit="group",
     )  # fmt: skip
     assert (reading.focus, reading.unit) == ("text", "group")
+    assert "patient" not in reading.levels
+    assert "image" in reading.levels
 
 
 def test_draws_in_which_a_figure_is_not_defined_are_left_out() -> None:

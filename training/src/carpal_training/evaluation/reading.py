@@ -91,7 +91,9 @@ class Reading(Document):
     seed: int
     classes: tuple[str, ...] = Field(description="those of which the truth is known")
     focus: str = Field(description="the class of the subgroups")
-    levels: dict[str, dict[str, ClassReading]] = Field(description="image, study, patient; then class")
+    levels: dict[str, dict[str, ClassReading]] = Field(
+        description="image, study, patient; then class. No study or patient where they are unknown"
+    )
     subgroups: dict[str, dict[str, GroupReading]] = Field(description="images, by dimension and group")
     gaps: dict[str, Gap | None] = Field(description="null where fewer than two groups can be ranked")
     command: str
@@ -132,7 +134,9 @@ def read_cases(
         ClassNotLabelledError: the truth of the class of the subgroups is not known.
     """
     draws = draw_patients(cases.patients, plan.draws, plan.seed)
-    levels = {level: at for level in LEVELS if (at := cases.at(level)) is not None}
+    # A group of images is not a patient, so that nothing can be said by patient.
+    wanted = [level for level in LEVELS if unit == "patient" or level != "patient"]
+    levels = {level: at for level in wanted if (at := cases.at(level)) is not None}
     focus = plan.focus or ("fracture" if "fracture" in cases.classes else cases.classes[0])
     if focus not in cases.classes:
         raise ClassNotLabelledError(
