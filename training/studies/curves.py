@@ -29,7 +29,7 @@ class Row:
 
 
 def read_rows(file: Path) -> list[Row]:
-    """The rows of earlier runs; none if there is no file."""
+    """The rows of earlier runs; empty if the file does not exist."""
     if not file.is_file():
         return []
     with file.open(newline="") as stream:

@@ -20,8 +20,21 @@ from carpal_training.group import Group
 from carpal_training.job import Job
 from carpal_training.loop import Loop
 from carpal_training.recipe import Recipe
+from carpal_training.run import Epoch
 
 SEEDS = (0, 1, 2)
+
+
+def arguments(description: str | None, out: str, *, epochs: int, size_px: int) -> argparse.ArgumentParser:
+    """The options that both studies share, with their defaults."""
+    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="imported FracAtlas")
+    parser.add_argument("--coco", type=Path, required=True, help="yolov8n.pt trained on COCO")
+    parser.add_argument("--out", type=Path, default=Path(out))
+    parser.add_argument("--epochs", type=int, default=epochs)
+    parser.add_argument("--size-px", type=int, default=size_px)
+    parser.add_argument("--positives", type=int, default=531, help="fractured training images")
+    return parser
 
 
 def recipe(epochs: int, size_px: int, seed: int, start: str) -> Recipe:
@@ -45,14 +58,7 @@ def recipe(epochs: int, size_px: int, seed: int, start: str) -> Recipe:
 
 def main() -> int:
     """Train what is missing, then write starts.csv and starts.png."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="imported FracAtlas")
-    parser.add_argument("--coco", type=Path, required=True, help="yolov8n.pt trained on COCO")
-    parser.add_argument("--out", type=Path, default=Path("out/starts"))
-    parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--size-px", type=int, default=320)
-    parser.add_argument("--positives", type=int, default=531)
-    given = parser.parse_args()
+    given = arguments(__doc__, "out/starts", epochs=15, size_px=320).parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     table = given.out / "starts.csv"
@@ -82,9 +88,8 @@ def train(given: argparse.Namespace, arm: str, seed: int, start: str) -> list[Ro
     job = Job(plan, run, train_images, val_images, dataset.classes, weights)
     rows: list[Row] = []
 
-    def report(epoch: object, _: Path) -> None:
-        values = vars(epoch)
-        rows.append(Row(arm, seed, values["epoch"], values["seconds"], values["map50"], values["map50_95"]))
+    def report(epoch: Epoch, _: Path) -> None:
+        rows.append(Row(arm, seed, epoch.epoch, epoch.seconds, epoch.map50 or 0.0, epoch.map50_95 or 0.0))
         sys.stdout.write(f"{rows[-1]}\n")
         sys.stdout.flush()
 

@@ -8,7 +8,6 @@ epoch the averaged network is measured by carpal's validation, whichever trained
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import sys
@@ -21,7 +20,7 @@ import cv2
 import numpy as np
 import torch
 from curves import Row, draw, read_rows, summary, write_rows
-from starts import recipe
+from starts import arguments, recipe
 from subset import prepared_subset
 from torch import nn
 
@@ -52,13 +51,7 @@ class ThreeChannels(nn.Module):  # type: ignore[misc]  # torch has no types
 
 def main() -> int:
     """Train what is missing, then write trainers.csv and trainers.png."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="imported FracAtlas")
-    parser.add_argument("--coco", type=Path, required=True, help="yolov8n.pt trained on COCO")
-    parser.add_argument("--out", type=Path, default=Path("out/trainers"))
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--size-px", type=int, default=416)
-    parser.add_argument("--positives", type=int, default=531)
+    parser = arguments(__doc__, "out/trainers", epochs=8, size_px=416)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)

@@ -39,12 +39,13 @@ def vary(
             and W are the window's.
     """
     height, width = images.size_px
-    focus = (width / 2, height / 2)
+    frame, focus = (width, height), None
     if mosaic and plan.window_px is not None:
+        frame = (plan.window_px, plan.window_px)
         focus = _window_focus(images.truth(index)[1], plan, rng, width, height)
-    frame = (width, height) if not mosaic or plan.window_px is None else (plan.window_px, plan.window_px)
     moves = _moves(plan, rng, *frame)
-    tiles = [(index, moves @ _shift(-focus[0], -focus[1]))]
+    x, y = focus or (width / 2, height / 2)
+    tiles = [(index, moves @ _shift(-x, -y))]
     if mosaic and rng.random() < plan.mosaic:
         tiles = _tiles(images, index, moves, focus, rng)
     width, height = frame
@@ -95,19 +96,18 @@ def _moves(plan: Augmentation, rng: np.random.Generator, width: int, height: int
 
 
 def _tiles(
-    images: Shown, index: int, moves: Matrix, focus: tuple[float, float], rng: np.random.Generator
+    images: Shown, index: int, moves: Matrix, focus: tuple[float, float] | None, rng: np.random.Generator
 ) -> list[tuple[int, Matrix]]:
     """Four images around a random cross in the middle of a double-sized canvas.
 
-    Without a window the middle of the canvas is seen. With one, it is the same place of the first image as without
-    the mosaic, and what lies beside it.
+    Without a window (``focus`` is None) the middle of the canvas is seen. With one, it is the same place of the first
+    image as without the mosaic, and what lies beside it.
     """
     height, width = images.size_px
     cross_x, cross_y = rng.uniform(0.0, width), rng.uniform(0.0, height)
     corners = [(-width, -height), (0, -height), (-width, 0), (0, 0)]
     chosen = [index, *images.partners(index, 3, rng)]
-    whole = focus == (width / 2, height / 2)
-    x, y = focus if whole else (focus[0] + cross_x - width, focus[1] + cross_y - height)
+    x, y = (width / 2, height / 2) if focus is None else (focus[0] + cross_x - width, focus[1] + cross_y - height)
     return [
         (tile, moves @ _shift(cross_x + left - x, cross_y + top - y))
         for tile, (left, top) in zip(chosen, corners, strict=True)

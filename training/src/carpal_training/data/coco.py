@@ -39,7 +39,7 @@ def read_coco(root: Path, rule: PatientRule) -> Source:
 
     Raises:
         DatasetMissingError: no annotation file.
-        TableInvalidError: a file that is no COCO, or two files with different categories.
+        TableInvalidError: a file that is not COCO, or two files with different categories.
         PatientsUnknownError: see ``carpal_training.data.patients``.
     """
     found = coco_documents([*root.glob("*.json"), *root.glob("annotations/*.json")])
@@ -103,7 +103,7 @@ def merge_documents(
     """Class names by category id, and the objects of each stem.
 
     Raises:
-        TableInvalidError: a file that is no COCO, a category name that is there twice, or files with different
+        TableInvalidError: a file that is not COCO, a repeated category name, or files with different
             categories.
     """
     classes: tuple[str, ...] | None = None
@@ -123,7 +123,7 @@ def merge_documents(
         if len(set(names)) != len(names):
             raise TableInvalidError(
                 f"{path} has a category twice: {', '.join(names)}",
-                "Two categories with one name cannot be told apart.",
+                "Labels name categories, so each name must be unique.",
                 "Remove or rename one, and give its annotations the id of the other.",
             )
         if classes is not None and classes != names:

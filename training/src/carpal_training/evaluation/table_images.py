@@ -48,7 +48,7 @@ def open_table_images(folders: Sequence[Path], table: Path, focus: str) -> tuple
 
     Raises:
         DatasetMissingError: a folder does not exist.
-        DatasetEmptyError: there is no image.
+        DatasetEmptyError: the folders contain no image.
         NamesMixedError, ImagesMissingError: two files have one name, two images have one row, or a link is broken.
         TruthMissingError: an image has no row, or its row does not state whether the class is visible.
         TableInvalidError: the table cannot be read.

@@ -72,7 +72,7 @@ def export_run(
         run: the run's folder.
         target: the package's folder; it must not exist.
         name: of the package; its version is 1 until a repository gives it another.
-        data: the datasets, in the order of the run, if they are no longer at the places that run.json names.
+        data: the datasets, in the order of the run, if they were moved since run.json was written.
         size_px: height and width of the network's input, instead of those that it was trained at.
         plans: variants to make beside the float reference.
         accept: the weakest gate that keeps a variant.
