@@ -90,3 +90,30 @@ def test_a_gpu_that_cannot_be_used_is_said(tiny_package: Path, monkeypatch: pyte
 )
 def test_a_cpu_has_an_image_at_work_beyond_those_it_computes(tiny_package: Path, settings: dict, streams: int):
     assert load(Settings(**settings), str(tiny_package), nobody, QUIET).streams == streams
+
+
+@pytest.mark.parametrize(
+    ("settings", "sessions"),
+    [
+        ({"engine": "onnxruntime", "streams": 3}, [(1, 3), (3, 1)]),
+        ({"engine": "onnxruntime", "streams": 2, "threads": 2}, [(2, 2), (4, 1)]),
+        ({"engine": "onnxruntime", "streams": 1}, [(1, 1)]),
+        ({"engine": "onnxruntime", "streams": 3, "idle_cores": False}, [(1, 3)]),
+        ({"engine": "onnxruntime", "streams": 3, "workers": 2}, [(1, 3)]),
+        ({"engine": "onnxruntime", "streams": 3, "batch": 4}, [(1, 3)]),
+        ({"engine": "emulated:0", "streams": 3}, [(1, 3)]),
+    ],
+)
+def test_a_second_session_uses_the_cores_that_one_image_leaves_idle(
+    tiny_package: Path, monkeypatch: pytest.MonkeyPatch, settings: dict, sessions: list[tuple[int, int]]
+):
+    opened: list[tuple[int, int]] = []
+
+    def recorded(*arguments: Any, threads: int, streams: int) -> Any:
+        opened.append((threads, streams))
+        return open_engine(*arguments, threads=threads, streams=streams)
+
+    monkeypatch.setattr(loading, "open_engine", recorded)
+    served = load(Settings(**settings), str(tiny_package), nobody, QUIET)
+    served.detector.infer(np.zeros((1, 1, 64, 64), np.uint8))
+    assert opened == sessions

@@ -6,7 +6,8 @@ settings, and why:
 - all graph optimisations, layout included: convolutions run in their blocked layout, about twice as fast;
 - sequential execution: YOLO has no wide branches that would run side by side;
 - no spinning: an idle pool thread must not burn the core that decodes the next image;
-- the memory arena stays on, so that a second run of the same shape allocates nothing.
+- the memory arena stays on, so that a second run of the same shape allocates nothing. All sessions on the CPU share
+  one: a second session of a network costs its weights only (starter, 512 pixels: 15 MiB instead of 44).
 
 ``Run`` is thread-safe and one session holds one copy of the weights. With ``threads=1`` there is no pool, and each
 calling thread is a stream of its own: more throughput for the same cores than one call on all of them.
@@ -35,6 +36,7 @@ CPU = "CPUExecutionProvider"
 # Provider to the device that it computes on; the first that works is taken.
 DEVICES = {"TensorrtExecutionProvider": "cuda:0", "CUDAExecutionProvider": "cuda:0", CPU: "cpu"}
 Provider = tuple[str, Mapping[str, object]]
+_ARENA = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
 
 
 class OnnxEngine:
@@ -128,6 +130,9 @@ def _load(file: Path, threads: int | None, wanted: Sequence[Provider]) -> ort.In
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")  # freed with the session
+    ort.create_and_register_allocator(_ARENA, None)  # again: no effect
     for _, settings in wanted:
         if "trt_engine_cache_path" in settings:
             Path(str(settings["trt_engine_cache_path"])).mkdir(parents=True, exist_ok=True)

@@ -59,6 +59,7 @@ def serve(
     threads: Annotated[
         int | None, typer.Option(help="Threads of the engine, a stream; default as tuned, else 1.")
     ] = None,
+    idle_cores: Annotated[bool, typer.Option(help="Compute a single image on the cores of all streams.")] = True,
     batch: Annotated[
         int | None, typer.Option(help="Most images in a call of the engine; default what pays: 1 on a CPU.")
     ] = None,

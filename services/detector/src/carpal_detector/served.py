@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from carpal.detection.detector import Detector
-from carpal.engines.engine import Engine
+from carpal.engines.engine import Engine, EngineInfo
 from carpal.engines.opening import measured_on, open_engine
 from carpal.packages.manifest import Variant
 from carpal.packages.package import Package
 from carpal.packages.reference import resolve
 from carpal_detector.batching import BatchingEngine, CountedEngine, TurnsEngine
+from carpal_detector.idle_cores import IdleCoresEngine
 from carpal_detector.logs import Logger
 from carpal_detector.remote import open_remote
 from carpal_detector.settings import Settings
@@ -114,4 +115,17 @@ def _opened(settings: Settings, how: Opening, package: Package, variant: Variant
     info = engine.describe()
     if info.unusable:
         logger.warning("provider not usable", unusable=info.unusable, instead=info.provider, device=info.device)
-    return engine
+    if not has_idle_cores(settings, how, info):
+        return engine
+    whole = open_engine(how.engine, package, variant, threads=how.threads * how.streams, streams=1)
+    return IdleCoresEngine(engine, whole)
+
+
+def has_idle_cores(settings: Settings, how: Opening, info: EngineInfo) -> bool:
+    """Whether a single image leaves cores idle that a second session can use.
+
+    Not with several worker processes, because none knows whether the others compute. Not for OpenVINO, whose second
+    session needs too much memory (docs/explanation/serving-speed.md).
+    """
+    alone = settings.workers == 1 and (settings.batch or 1) == 1
+    return settings.idle_cores and alone and how.streams > 1 and (info.name, info.device) == ("onnxruntime", "cpu")

@@ -67,6 +67,11 @@ class Settings(Document):
     threads: Annotated[int, Field(ge=1, le=256)] | None = Field(
         default=None, description="threads of the engine, a stream; null: as tuned, else 1"
     )
+    idle_cores: bool = Field(
+        default=True,
+        description="compute an image that is alone in the service on the cores of all streams, in a second session of "
+        "ONNX Runtime; false: every image gets `threads`",
+    )
     batch: Annotated[int, Field(ge=1, le=64)] | None = Field(
         default=None,
         description="most images in one call of the engine; null: what the engine says pays, which on a CPU is 1",
