@@ -67,12 +67,36 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"transformer": {"predictor": "triton:8000", "timeoutSeconds": 600}}, ("server.startSeconds",)
     ),
     "KServe's predictor_host": ({"predictor_host": "triton"}, ("use transformer.predictor",)),
+    "a toleration of a boolean": ({"tolerations": [{"key": "gpu", "value": True}]}, ("tolerations.0.value", "boolean")),
+    "a toleration of a number": ({"tolerations": [{"key": "gpu", "value": 1}]}, ("tolerations.0.value", "string")),
+    "a toleration of another effect": ({"tolerations": [{"key": "a", "effect": "NoRun"}]}, ("tolerations.0.effect",)),
+    "a toleration's seconds as text": ({"tolerations": [{"tolerationSeconds": "60"}]}, ("tolerationSeconds", "string")),
+    "a misspelt key of a toleration": ({"tolerations": [{"keys": "gpu"}]}, ("tolerations.0", "keys")),
+    "an affinity to a boolean": (
+        {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+            {"matchExpressions": [{"key": "gpu", "operator": "In", "values": [True]}]}]}}}},
+        ("matchExpressions.0.values.0", "boolean"),
+    ),
+    "a misspelt affinity": ({"affinity": {"podAntiAffinities": {}}}, ("podAntiAffinities",)),
+    "a user as text": ({"podSecurityContext": {"runAsUser": "65532"}}, ("podSecurityContext.runAsUser", "string")),
+    "a volume without a name": ({"volumes": [{"emptyDir": {}}]}, ("volumes.0", "name")),
+    "a volume of the chart's own name": ({"volumes": [{"name": "cache", "emptyDir": {}}]}, ("volumes.0.name",)),
+    "a mount without a path": ({"volumeMounts": [{"name": "ca"}]}, ("volumeMounts.0", "mountPath")),
+    "a mount that is read-only as text": (
+        {"volumeMounts": [{"name": "ca", "mountPath": "/ca", "readOnly": "true"}]}, ("volumeMounts.0.readOnly",)
+    ),
     "another account that nobody named": ({"serviceAccount": {"create": False}}, ("serviceAccount.name",)),
 }  # fmt: skip
 
 TRAIN = {"data": {"phantoms": 10}, "runs": {"claimName": "runs"}}
 LOAD = {"target": "http://wrist"}
 OTHERS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
+    "a toleration of a boolean for a load test": (
+        "loadtest", {**LOAD, "tolerations": [{"value": False}]}, ("tolerations.0.value",)
+    ),
+    "a toleration of a boolean for workers": (
+        "trainer", {**TRAIN, "workers": {"tolerations": [{"value": True}]}}, ("workers.tolerations.0.value",)
+    ),
     "a load test of nothing": ("loadtest", {}, ("target",)),
     "Locust's host": ("loadtest", {**LOAD, "host": "http://x"}, ("use target",)),
     "a scenario without arrivals": ("loadtest", {**LOAD, "scenario": {"inline": {"name": "x"}}}, ("no arrivals",)),
@@ -104,6 +128,21 @@ RIGHT: dict[str, dict[str, Any]] = {
     "a fixed number of pods above what an autoscaler may": {"autoscaling": {"class": "none", "minReplicas": 8}},
     "a canary of another image": {"canary": {"enabled": True, "tag": "2"}, "route": ROUTE},
     "another server that computes": {"transformer": {"predictor": "triton.radiology:8001", "protocol": "grpc-v2"}},
+    "a toleration, as text": {
+        "tolerations": [{"key": "gpu", "operator": "Equal", "value": "true"}, {"operator": "Exists"}]
+    },
+    "pods on different nodes": {
+        "affinity": {
+            "podAntiAffinity": {
+                "preferredDuringSchedulingIgnoredDuringExecution": [
+                    {
+                        "weight": 1,
+                        "podAffinityTerm": {"topologyKey": "zone", "labelSelector": {"matchLabels": {"a": "b"}}},
+                    }
+                ]
+            }
+        }
+    },
     "an environment variable": {"env": [{"name": "OMP_NUM_THREADS", "value": "1"}]},
     "streams in place of a CPU limit": {"server": {"streams": 4}, "resources": {"limits": {"cpu": None}}},
     "a share of pods that may be away": {"podDisruptionBudget": {"maxUnavailable": "25%"}},
@@ -127,6 +166,20 @@ def test_the_other_charts_refuse_as_well(what: str, refused: Callable[..., str])
 @pytest.mark.parametrize("what", sorted(RIGHT))
 def test_what_is_next_to_wrong_is_taken(what: str, rendered: Callable[..., list[dict[str, Any]]]):
     assert rendered("detector", RIGHT[what])
+
+
+@pytest.mark.parametrize("model", [{"reference": "wrist@stable", "repository": "s3://m/x"}, {"storageUri": "s3://m/x"}])
+def test_a_volume_reaches_the_container_however_the_model_is_named(
+    rendered: Callable[..., list[dict[str, Any]]], model: dict[str, str]
+):
+    volume, mount = {"name": "ca", "configMap": {"name": "hospital-ca"}}, {"name": "ca", "mountPath": "/etc/ca"}
+    objects = rendered("detector", {"model": model, "volumes": [volume], "volumeMounts": [mount]})
+    (service,) = [one for one in objects if one["kind"] == "InferenceService"]
+    predictor = service["spec"]["predictor"]
+    container = predictor.get("model") or predictor["containers"][0]
+    assert predictor["volumes"][-1] == volume
+    assert container["volumeMounts"][-1] == mount
+    assert len({one["name"] for one in predictor["volumes"]}) == len(predictor["volumes"])
 
 
 @pytest.mark.parametrize("release", ["1wrist", "w" * 41])

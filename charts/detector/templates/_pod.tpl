@@ -59,6 +59,9 @@ volumes:
   - name: public-key
     configMap: {name: {{ . }}}
   {{- end }}
+  {{- with .root.Values.volumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end -}}
 
 {{/* Where the container finds what the pod brings. */}}
@@ -70,6 +73,9 @@ volumes:
 {{- end }}
 {{- if .root.Values.model.publicKey.configMapName }}
 - {name: public-key, mountPath: /etc/carpal, readOnly: true}
+{{- end }}
+{{- with .root.Values.volumeMounts }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}
 
