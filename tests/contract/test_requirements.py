@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "requirements"
 REPORT_ONLY = {"matplotlib", "jinja2", "markupsafe"}  # carpal[report], which the service does not use
 PARQUET_ONLY = {"pyarrow"}  # carpal[parquet], 150 MB that only a conversion on a desk or a trainer needs
+YAML_ONLY = {"pyyaml"}  # the service reads no YAML
 OPENVINO_ONLY = {"openvino"}  # carpal[openvino], which computes: no load test does
 ADAPTER_ONLY = {"kserve"}  # carpal-detector[kserve], for people whose server is the SDK's own
 PEERS = tuple(f"peer-{name}" for name in ("bentoml", "litserve", "mlserver", "mosec", "pytriton", "ray"))
@@ -112,7 +113,7 @@ def test_an_image_has_all_that_its_distributions_declare(lock: str, members: tup
         ]
         wanted = {re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0].lower() for line in lines}
         if lock.startswith("detector"):
-            wanted -= REPORT_ONLY | ADAPTER_ONLY
+            wanted -= REPORT_ONLY | ADAPTER_ONLY | YAML_ONLY
         if lock == "detector-gpu":
             wanted -= ON_CPUS
         if lock != "trainer":

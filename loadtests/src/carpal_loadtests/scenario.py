@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from carpal.document import Document
+from carpal.yaml_file import load_yaml
 from carpal_loadtests.arrivals import Arrivals, Replay
 from carpal_loadtests.errors import ScenarioError, ScenarioNotFoundError
 from carpal_loadtests.payloads import Payloads, has_pixels
@@ -137,7 +138,7 @@ def load_scenario(reference: str) -> tuple[Scenario, Path]:
             )
         path = shipped[reference]
     try:
-        data = yaml.safe_load(path.read_bytes())
+        data = load_yaml(path.read_bytes())
     except (yaml.YAMLError, UnicodeDecodeError) as failure:
         raise ScenarioError(
             f"{path} is not YAML: {failure}", "It could not be parsed.", "Correct the file."

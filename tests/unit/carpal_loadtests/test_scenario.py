@@ -51,6 +51,13 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
         load_scenario(str(file))
 
 
+def test_an_objective_that_is_given_twice_is_refused_with_the_line(tmp_path: Path) -> None:
+    file = tmp_path / "twice.yaml"
+    file.write_text("slos:\n  p95_ms: 100\n  p95_ms: 9000\n")
+    with pytest.raises(ScenarioError, match=r"p95_ms is written twice.*line 3"):
+        load_scenario(str(file))
+
+
 def test_every_shape_of_arrivals_can_be_written_in_yaml(scenario: Callable[..., Scenario]) -> None:
     spike = {"kind": "spike", "rate_per_s": 1, "peak_per_s": 10, "before_s": 5, "spike_s": 2, "after_s": 5}
     assert scenario(arrivals=spike, warmup_s=3).peak_end_s == 10

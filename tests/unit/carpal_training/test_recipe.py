@@ -99,6 +99,17 @@ def test_a_recipe_is_varied_under_dotted_keys_and_stays_closed() -> None:
         varied(recipe, {"augmentation.mosiac": 0.25}, source="test")
 
 
+def test_a_key_that_is_given_twice_is_refused_with_the_line(tmp_path: Path) -> None:
+    (tmp_path / "twice.yaml").write_text("epochs: 1\nlr: 0.1\nepochs: 2\n")
+    with pytest.raises(RecipeInvalidError, match=r"epochs is written twice.*line 3"):
+        read_recipe(tmp_path / "twice.yaml")
+
+
+def test_an_override_that_is_no_yaml_is_a_usage_error(recipe_file: Path) -> None:
+    with pytest.raises(UsageError, match="lr="):
+        read_recipe(recipe_file, ["lr=[0.1"])
+
+
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(RecipeInvalidError, match=r"nowhere\.yaml"):
         read_recipe(tmp_path / "nowhere.yaml")

@@ -13,6 +13,7 @@ from carpal.document import Document
 from carpal.errors import UsageError
 from carpal.imaging.preprocess import COUNTED_ROWS, Chain, Letterbox, PercentileStretch, Reduce, Step
 from carpal.imaging.steps.contrast import Clahe
+from carpal.yaml_file import load_yaml
 from carpal_training.errors import RecipeInvalidError
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -228,7 +229,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         UsageError: an override is not ``key=value``.
     """
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
+        data = load_yaml(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as failure:
         raise RecipeInvalidError(
             f"{path} cannot be read: {failure}", "", "Name a YAML file, e.g. training/recipes/quick.yaml."
@@ -285,7 +286,14 @@ def _set(data: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key:
         raise UsageError(f"--set {override} is not key=value", "", "Write, for example, --set epochs=3.")
-    _put(data, key.strip(), yaml.safe_load(value))
+    _put(data, key.strip(), _plain(override, value))
+
+
+def _plain(override: str, value: str) -> Any:
+    try:
+        return load_yaml(value)
+    except yaml.YAMLError as failure:
+        raise UsageError(f"--set {override} is not key=value: {failure}", "A value is YAML.", "Quote it.") from failure
 
 
 def _put(data: dict[str, Any], key: str, value: Any) -> None:

@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field
 
 from carpal.document import Document
+from carpal.yaml_file import load_yaml
 from carpal_loadtests.arrivals import Arrivals, Replay
 from carpal_loadtests.autoscaling.hpa import HpaPolicy
 from carpal_loadtests.autoscaling.keda import KedaPolicy
@@ -111,7 +112,7 @@ def load_setup(path: Path) -> tuple[Setup, ServiceTimes]:
         ServiceTimesError: the run that it names has none.
     """
     try:
-        data = yaml.safe_load(path.read_bytes())
+        data = load_yaml(path.read_bytes())
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as failure:
         raise SimulationError(
             f"{path} cannot be read: {failure}", "A simulation is a YAML file.", "Correct it, or name another file."

@@ -48,6 +48,7 @@ def test_a_run_is_found_beside_the_file(tmp_path: Path, scenario: Callable[..., 
         ("limit_ms: -1", "limit_ms"),
         ("delays: {scrape: 3}", "did you mean 'scrape_s'"),
         ("a: [", "cannot be read"),
+        ("policies: {}\npolicies: {}", "policies is written twice"),
     ],
 )
 def test_what_breaks_the_schema_is_said(tmp_path: Path, more: str, said: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import yaml
 
+from carpal.yaml_file import refuse_repeated_keys
 from carpal_training.data.dealing import Part
 from carpal_training.errors import TableInvalidError
 
@@ -39,10 +40,7 @@ class _TextLoader(yaml.BaseLoader):
         Raises:
             yaml.constructor.ConstructorError: a key is there twice.
         """
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key} is there twice", node.start_mark)
+        refuse_repeated_keys(node)
         return dict(super().construct_mapping(node, deep))
 
 

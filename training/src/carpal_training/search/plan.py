@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from carpal.document import Document
 from carpal.errors import CarpalError
+from carpal.yaml_file import load_yaml
 from carpal_training.errors import SearchInvalidError
 from carpal_training.recipe import Count, Recipe, read_recipe, varied
 
@@ -92,7 +93,7 @@ def read_search(path: Path, overrides: Sequence[str] = ()) -> tuple[Search, Reci
         RecipeInvalidError, UsageError: the same of the recipe, and of an override.
     """
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
+        data = load_yaml(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as failure:
         raise SearchInvalidError(
             f"{path} cannot be read: {failure}", "", "Name a YAML file, e.g. training/recipes/search.yaml."
