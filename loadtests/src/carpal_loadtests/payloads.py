@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from carpal.document import Document
+from carpal.file_tree import files_below
 from carpal_loadtests.errors import PayloadError
 from carpal_loadtests.pixels import MEDIA_TYPE, Pixels, Tensor, draw_pixels
 
@@ -146,8 +147,8 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     found = []
-    for file in sorted(path.rglob("*")) if path.is_dir() else []:
-        if file.is_file():
+    for file in sorted(files_below(path)) if path.is_dir() else []:
+        if file.is_file():  # and no link that leads nowhere
             with file.open("rb") as stream:
                 if media_type(stream.read(132)) is not None:
                     found.append(file)

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from carpal.errors import STATUS, CarpalError, Kind, UsageError
+from carpal.interruption import stopped_by_signals
 from carpal.terminal import Terminal
 
 GROUP = "carpal.commands"
@@ -48,9 +49,10 @@ def run(arguments: Sequence[str], groups: Sequence[EntryPoint] | None = None) ->
     terminal = Terminal(json="--json" in words)
     try:
         command = typer.main.get_command(build(_needed(groups, words)))
-        code = command.main(
-            args=[word for word in words if word != "--debug"], prog_name="carpal", standalone_mode=False
-        )
+        with stopped_by_signals():
+            code = command.main(
+                args=[word for word in words if word != "--debug"], prog_name="carpal", standalone_mode=False
+            )
     except Exception as failure:
         if debug:
             raise

@@ -75,8 +75,9 @@ def test_a_run_with_errors_fails_with_the_reason_and_exit_code_1(
     assert done.stdout.startswith("fail: ")
 
 
-def test_ctrl_c_keeps_what_was_measured_and_exits_130(
-    known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_keeps_what_was_measured_and_exits_130(
+    known: Callable[..., Any], file: Callable[..., Path], tmp_path: Path, number: signal.Signals
 ) -> None:
     server, out = known(answers={"hang": [0]}), tmp_path / "out"
     command = [*CARPAL, "run", str(file(rate_per_s=20, duration_s=600)), "--target", server.url, "--out", str(out)]
@@ -84,7 +85,7 @@ def test_ctrl_c_keeps_what_was_measured_and_exits_130(
     while len(server.seen().index) < 5 and process.poll() is None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
     result = json.loads((out / "result.json").read_text())

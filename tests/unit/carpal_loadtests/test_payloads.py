@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -109,3 +110,15 @@ def test_no_bad_input_can_be_read() -> None:
     for payload in bad:
         with pytest.raises(ImageError):
             carpal.read(payload.body)
+
+
+def test_a_linked_folder_of_payloads_is_followed_and_a_pipe_is_passed_over(
+    tmp_path: Path, image: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    store = tmp_path_factory.mktemp("store")
+    (store / "far.png").write_bytes(image.read_bytes())
+    (tmp_path / "more").symlink_to(store)
+    (tmp_path / "gone.png").symlink_to(store / "nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    payloads = gather(Files(paths=(Path(tmp_path.name),)), tmp_path.parent)
+    assert [payload.name for payload in payloads] == ["far.png"]

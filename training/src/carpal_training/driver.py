@@ -17,6 +17,7 @@ from typing import Literal, NoReturn
 
 import orjson
 
+from carpal.interruption import STOP_SIGNALS
 from carpal.terminal import Terminal
 from carpal_training.batches import steps_an_epoch
 from carpal_training.data.cache import check_space, open_cache
@@ -203,7 +204,7 @@ def _say_stopped(folder: RunFolder, recipe: Recipe) -> NoReturn:
 
 @contextmanager
 def _stopped_by_signals(terminal: Terminal) -> Iterator[None]:
-    """SIGTERM (a batch system, a pod that is moved) stops a run as ctrl-C does; so does SIGINT in the background."""
+    """SIGTERM and SIGHUP stop a run as ctrl-C does; so does SIGINT in the background, but not SIGHUP under nohup."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -214,7 +215,8 @@ def _stopped_by_signals(terminal: Terminal) -> Iterator[None]:
         terminal.say("Stopping; the checkpoint of the last whole epoch stays")
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS if not (nohup and number == signal.SIGHUP)}
     try:
         yield
     finally:

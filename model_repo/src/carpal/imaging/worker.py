@@ -25,6 +25,7 @@ from carpal.imaging.limits import Limits
 from carpal.imaging.options import ReadOptions
 from carpal.imaging.radiograph import Radiograph
 from carpal.imaging.readers import read
+from carpal.interruption import leave_stopping_to_the_parent
 
 MESSAGE_BYTES = 2**17
 _GRACE_S = 1.0
@@ -32,6 +33,7 @@ _GRACE_S = 1.0
 
 def main() -> None:
     """Answer requests until the other side is gone."""
+    leave_stopping_to_the_parent()
     channel, arena = socket.socket(fileno=int(sys.argv[1])), Arena(int(sys.argv[2]))
     cv2.setNumThreads(1)
     settings = orjson.loads(channel.recv(MESSAGE_BYTES))

@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
@@ -17,6 +16,7 @@ import cv2
 import numpy as np
 
 from carpal.errors import DatasetError, Kind, UsageError
+from carpal.interruption import leave_stopping_to_the_parent
 from carpal.phantoms.classes import CLASS_NAMES
 from carpal.phantoms.dicom import dicom_bytes
 from carpal.phantoms.drawing import PhantomImage, draw_view, spacing_mm
@@ -140,8 +140,8 @@ def _written(out: Path, recipe: Recipe, chunks: list[range], workers: int) -> Ge
 
 
 def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, which lets a running chunk end, and one core to a process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave signals to the parent, which lets a running chunk end, and one core to a process."""
+    leave_stopping_to_the_parent()
     cv2.setNumThreads(1)
 
 

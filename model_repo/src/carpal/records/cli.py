@@ -68,11 +68,12 @@ def convert(
     from carpal.detection.options import DetectOptions
     from carpal.machine import usable_cores
     from carpal.records.convert import find_images
+    from carpal.records.writers.formats import PLACES
 
     cv2.setNumThreads(1)  # each worker is a thread already; OpenCV's own pool would fight them for the cores
     terminal = Terminal(json=json, quiet=quiet)
     formats = _formats(to, no_pictures)
-    images = find_images(paths, skip=out)
+    images = find_images(paths, out=out, places=PLACES)
     workers = workers or usable_cores()
     options = DetectOptions(threshold=threshold, operating_point=point.value)
     if endpoint:

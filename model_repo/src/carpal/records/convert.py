@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
 
 from carpal.errors import CarpalError, ServiceError
+from carpal.file_tree import files_below
 from carpal.imaging.errors import NotAnImageError
 from carpal.imaging.radiograph import Radiograph
 from carpal.imaging.readers import SNIFFED_BYTES, SUFFIXES, sniff
-from carpal.records.errors import NoImagesError, OutputNotWritableError
+from carpal.records.errors import NoImagesError, OutputInInputError, OutputNotWritableError
 from carpal.records.record import Record
 from carpal.records.recorders import Recorder
 
 AHEAD = 3
+ERRORS = "errors.jsonl"
+"""In every folder of results."""
 
 
 @dataclass(frozen=True)
@@ -70,20 +72,32 @@ class Files(Sequence[Path]):
         return Files(self._names[index]) if isinstance(index, slice) else Path(self._names[index])
 
 
-def find_images(paths: Sequence[Path], *, skip: Path | None = None) -> Files:
+def find_images(paths: Sequence[Path], *, out: Path | None = None, places: Collection[str] = ()) -> Files:
     """The files to convert: those named, whatever they are, and in folders all that look like images, in sorted order.
+
+    Results of a run are no input of the next: left out are the folder ``out`` below a given folder, and the folders
+    ``places`` of each folder that holds the results of a run (it has an errors.jsonl).
 
     Args:
         paths: files and folders.
-        skip: a folder that is not walked into, because the results of an earlier run lie there.
+        out: the folder of the results.
+        places: names of the folders that a run makes in it.
 
     Raises:
         NoImagesError: a path does not exist, or there is no image in all of them.
+        OutputInInputError: an image is in a folder of ``out`` to which results are written.
+        FolderUnreadableError: a folder cannot be listed.
     """
     found: dict[str, None] = {}
+    results = out.resolve() if out else None
+
+    def skip(folder: Path) -> bool:
+        earlier = folder.name in places and (folder.parent / ERRORS).is_file()
+        return earlier or folder.resolve() == results
+
     for path in paths:
         if path.is_dir():
-            found.update((str(file), None) for file in _walk(path, skip) if _looks_like_an_image(file))
+            found.update((str(file), None) for file in files_below(path, skip=skip) if _looks_like_an_image(file))
         elif path.exists():
             found[str(path)] = None
         else:
@@ -94,6 +108,8 @@ def find_images(paths: Sequence[Path], *, skip: Path | None = None) -> Files:
             f"Files count that end in {', '.join(SUFFIXES)} or begin like a PNG, JPEG or DICOM file.",
             "Give a folder that holds some, or name the files.",
         )
+    if results:
+        _check_apart(found, results, places)
     return Files(tuple(found))
 
 
@@ -195,12 +211,16 @@ def _numbered(paths: Sequence[Path]) -> dict[int, str]:
     return numbered
 
 
-def _walk(folder: Path, skip: Path | None) -> Iterator[Path]:
-    skipped = skip.resolve() if skip else None
-    for place, folders, files in os.walk(folder):
-        visible = sorted(name for name in folders if not name.startswith("."))
-        folders[:] = [name for name in visible if Path(place, name).resolve() != skipped]
-        yield from (Path(place, name) for name in sorted(files) if not name.startswith("."))
+def _check_apart(files: Iterable[str], results: Path, places: Collection[str]) -> None:
+    written = {results / place for place in places}
+    for folder in sorted({Path(file).parent for file in files}):
+        place = folder.resolve()
+        if not written.isdisjoint((place, *place.parents)):
+            raise OutputInInputError(
+                f"{folder} holds images, and results would be written there",
+                "A picture of findings has the name of its image and would replace it.",
+                "Give another folder with --out.",
+            )
 
 
 def _looks_like_an_image(path: Path) -> bool:

@@ -24,6 +24,18 @@ class OutputNotWritableError(UsageError):
     kind = Kind.UNAVAILABLE
 
 
+class NameTooLongError(UsageError):
+    """An image has a name to which no ending of an output can be added."""
+
+    code = "usage.name-too-long"
+
+
+class OutputInInputError(UsageError):
+    """Images to convert are in a folder to which results would be written."""
+
+    code = "usage.output-in-input"
+
+
 class EndpointError(ServiceError):
     """The service behind ``--endpoint`` cannot be reached, or answers what no carpal service answers."""
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 import orjson
 
-from carpal.records.errors import OutputNotWritableError
+from carpal.records.errors import NameTooLongError, OutputNotWritableError
+
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
+_UNLOCKED_S = 60.0
 
 
 class Growing:
@@ -47,6 +53,7 @@ class Growing:
         """
         with writing(self.path):
             self._file: IO[bytes] = self._temporary.open("wb")
+            lock(self._file)
         return self._file
 
     def append(self, body: bytes) -> None:
@@ -64,11 +71,10 @@ class Growing:
         Raises:
             OutputNotWritableError: the disk is full or gone.
         """
-        with writing(self.path):
-            with self._file:
-                self._file.flush()
-                os.fsync(self._file.fileno())
-            self._temporary.replace(self.path)
+        with writing(self.path), self._file:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._temporary.replace(self.path)  # before the lock goes with the file
 
     def discard(self) -> None:
         """Leave no trace of what was written."""
@@ -105,13 +111,20 @@ def writing(path: Path) -> Iterator[None]:
     """Turn what the operating system says into a typed error.
 
     Raises:
-        OutputNotWritableError: whatever it was.
+        NameTooLongError: of this file; others can be written.
+        OutputNotWritableError: whatever else it was.
     """
     try:
         yield
     except OutputNotWritableError:
         raise
     except OSError as failure:
+        if failure.errno == errno.ENAMETOOLONG:
+            raise NameTooLongError(
+                f"{path.name} is too long for a file name: {len(os.fsencode(path.name))} bytes",
+                "The name of an output is the name of its image and an ending; most file systems take 255 bytes.",
+                "Give the image a shorter name.",
+            ) from failure
         full = failure.errno in (errno.ENOSPC, errno.EDQUOT)
         raise OutputNotWritableError(
             f"{path} cannot be written: {failure.strerror or failure}",
@@ -121,5 +134,23 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def beside(path: Path) -> Path:
-    """A temporary name in the folder of a file."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    """A temporary name in the folder of a file. It is short, so that it fits wherever the file's own name fits."""
+    return path.with_name(f".{secrets.token_hex(8)}.tmp")
+
+
+def lock(temporary: IO[bytes]) -> None:
+    """Mark an open temporary file as in use; without effect on a file system that has no locks."""
+    with suppress(OSError):
+        fcntl.flock(temporary, fcntl.LOCK_EX)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files of runs that were killed: those that no process has open any more.
+
+    A file without a lock is kept for a minute, because the process that made it may be about to lock it.
+    """
+    for path in folder.iterdir():
+        if _TEMPORARY.fullmatch(path.name) and time.time() - path.stat().st_mtime > _UNLOCKED_S:
+            with suppress(OSError), path.open("rb") as file:  # BlockingIOError: a running process has it
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from carpal.document import Document
-from carpal.records.growing import Growing, beside, writing
+from carpal.records.growing import Growing, beside, lock, writing
 
 
 class JsonLines(Growing):
@@ -45,6 +45,7 @@ def write_whole(path: Path, body: bytes) -> None:
     with writing(path):
         try:
             with temporary.open("wb") as file:
+                lock(file)
                 file.write(body)
                 file.flush()
                 os.fsync(file.fileno())

@@ -10,8 +10,9 @@ from typing import Self
 
 from carpal.errors import CarpalError
 from carpal.imaging.radiograph import Radiograph
-from carpal.records.convert import Failure, Outcome, as_error
+from carpal.records.convert import ERRORS, Failure, Outcome, as_error
 from carpal.records.errors import OutputNotWritableError
+from carpal.records.growing import remove_leftovers
 from carpal.records.jsonl import JsonLines, make_folder, write_whole
 from carpal.records.record import Record
 from carpal.records.writers.formats import Format
@@ -37,13 +38,13 @@ class Outputs:
         self.recorded = self.unread = self.unwritten = 0
         self._out = out
         self._formats = formats
-        self._errors = JsonLines(out / "errors.jsonl")
+        self._errors = JsonLines(out / ERRORS)
         self._collectors: dict[str, Collector] = {}
 
     def __enter__(self) -> Self:
-        make_folder(self._out)
-        for one in self._formats:
-            make_folder(self._out / one.folder)
+        for folder in {self._out, *(self._out / one.folder for one in self._formats)}:
+            make_folder(folder)
+            remove_leftovers(folder)
         self._errors.open()
         try:
             for one in self._formats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -230,11 +231,12 @@ def test_all_formats_are_written_of_what_a_service_finds(
     assert all((out / one.place).exists() for one in FORMATS.values())
 
 
-def test_ctrl_c_keeps_what_is_done(images: Path, tiny_package: Path, tmp_path: Path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_keeps_what_is_done(images: Path, tiny_package: Path, tmp_path: Path, number: signal.Signals):
     out, many = tmp_path / "out", tmp_path / "many"
     many.mkdir()
-    for number in range(60):  # 24 s of work, so that a busy machine does not end it before the signal comes
-        (many / f"{number}.png").hardlink_to(images / "0.png")
+    for index in range(60):  # 24 s of work, so that a busy machine does not end it before the signal comes
+        (many / f"{index}.png").hardlink_to(images / "0.png")
     words = [
         "convert",
         many,
@@ -247,22 +249,58 @@ def test_ctrl_c_keeps_what_is_done(images: Path, tiny_package: Path, tmp_path: P
         "--workers",
         "1",
         "--json",
+        "--to",
+        "jsonl,csv,yolo",
     ]
     process = subprocess.Popen(
         [sys.executable, "-m", "carpal.cli", *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     assert process.stdout
     first = process.stdout.readline()
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, number)  # as a terminal and `timeout` do it: the processes that read get it too
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "interrupted" in said
     kept = list(read_lines(out / "records.jsonl"))
     assert 1 <= len(kept) < 30
     assert kept[0] == json.loads(first)
+    assert (out / "errors.jsonl").read_text() == ""
+    assert len((out / "records.csv").read_text().splitlines()) >= 1
+    assert [path for path in out.rglob("*") if path.name.startswith(".")] == []
+
+
+def test_a_name_that_is_too_long_for_an_output_costs_that_output_only(
+    images: Path, tiny_package: Path, tmp_path: Path, grey_png: Callable[..., bytes]
+):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a.png", "z.png", f"{'m' * 244}.png", f"{'n' * 255}"):
+        (folder / name).write_bytes(grey_png())
+    code = convert(folder, "--model", tiny_package, "--engine", "emulated:0", "--out", out, "--to", "jsonl,png")
+    assert code == 1
+    assert len(list(read_lines(out / "records.jsonl"))) == 4
+    assert sorted(len(path.stem) for path in (out / "pictures").iterdir()) == [1, 1, 244]
+    (error,) = read_lines(out / "errors.jsonl")
+    assert (error["code"], error["writer"]) == ("usage.name-too-long", "png")
+
+
+def test_a_second_run_into_the_folder_of_the_images_finds_the_same_images(images: Path, tiny_package: Path):
+    for _ in range(2):
+        assert convert(images, "--model", tiny_package, "--out", images, "--to", ",".join(FORMATS)) == 0
+        found = [line["source"]["name"] for line in read_lines(images / "records.jsonl")]
+        assert found == ["0", "1", "2"]
+
+
+def test_images_in_the_folder_of_the_pictures_are_never_replaced(images: Path, tiny_package: Path, capsys: Streams):
+    folder = images.rename(images.with_name("pictures"))
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    assert convert(folder, "--model", tiny_package, "--out", folder.parent) == 2
+    assert "[usage.output-in-input]" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_the_five_real_radiographs_give_five_records(

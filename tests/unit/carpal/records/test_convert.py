@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from carpal.errors import CarpalError
 from carpal.imaging.radiograph import Radiograph
 from carpal.imaging.readers import read
 from carpal.records.convert import AHEAD, Failure, Files, find_images, records_of
-from carpal.records.errors import EndpointError, NoImagesError, OutputNotWritableError
+from carpal.records.errors import EndpointError, NoImagesError, OutputInInputError, OutputNotWritableError
 from carpal.records.record import Record
 from carpal.records.recorders import LocalRecorder
 
@@ -53,7 +54,54 @@ def test_the_same_file_is_taken_once(folder: Path):
 
 
 def test_the_pictures_of_an_earlier_run_are_not_walked_into(folder: Path):
-    assert "b/z.png" not in names(find_images([folder], skip=folder / "b" / ".." / "b"), folder)
+    assert "b/z.png" not in names(find_images([folder], out=folder / "b" / ".." / "b"), folder)
+
+
+def test_the_results_of_any_earlier_run_are_left_out(folder: Path):
+    (folder / "errors.jsonl").touch()
+    for place in ("b", "sr"):
+        (folder / place).mkdir(exist_ok=True)
+    (folder / "z.png").rename(folder / "sr" / "z.png")
+    for out in (folder, folder / "elsewhere"):
+        assert names(find_images([folder], out=out, places=["sr"]), folder) == ["IM0001", "a.png", "cut.PNG", "b/z.png"]
+
+
+def test_results_of_a_run_are_searched_if_they_are_what_was_named(folder: Path):
+    (folder / "errors.jsonl").touch()
+    assert names(find_images([folder / "b"], places=["b"]), folder) == ["b/z.png"]
+
+
+@pytest.mark.parametrize("deeper", ["", "more"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_results_never_replace_images(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, deeper: str, linked: bool
+):
+    (folder / "pictures" / deeper).mkdir(parents=True)
+    (folder / "z.png").rename(folder / "pictures" / deeper / "z.png")
+    out = folder
+    if linked:
+        out = tmp_path_factory.mktemp("linked") / "link"
+        out.symlink_to(folder)
+    for given in (folder, folder / "pictures", folder / "pictures" / deeper / "z.png"):
+        with pytest.raises(OutputInInputError, match="results would be written there") as caught:
+            find_images([given], out=out, places=["pictures"])
+        assert "--out" in caught.value.remedy
+
+
+def test_images_in_linked_folders_are_found_once(folder: Path, tmp_path_factory: pytest.TempPathFactory, grey_png: Png):
+    store = tmp_path_factory.mktemp("store")
+    (store / "far.png").write_bytes(grey_png(seed=5))
+    (folder / "more").symlink_to(store)
+    (folder / "again").symlink_to(store)
+    (folder / "circle").symlink_to(folder)
+    found = names(find_images([folder]), folder)
+    assert found == ["IM0001", "a.png", "cut.PNG", "z.png", "b/z.png", "again/far.png"]
+
+
+@pytest.mark.parametrize("name", ["control", "pipe.png"])
+def test_a_named_pipe_is_no_image(folder: Path, name: str):
+    os.mkfifo(folder / name)
+    assert name not in names(find_images([folder]), folder)
 
 
 def test_a_path_that_is_not_there_is_named(tmp_path: Path):

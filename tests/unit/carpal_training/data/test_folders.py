@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -114,3 +115,24 @@ def test_hidden_files_folders_and_dangling_links_are_not_images(yolo: Path, body
     source = read_yolo_folder(yolo, RULE)
     assert sorted(source.images) == ["a", "b", "c"]
     assert [(issue.kind, issue.image) for issue in source.issues.errors] == [("missing-image", "d")]
+
+
+@pytest.mark.parametrize("linked", ["images", "labels", "images/train"])
+@pytest.mark.parametrize("lists", [True, False])
+def test_a_linked_folder_of_a_yolo_dataset_is_followed(
+    yolo: Path, tmp_path_factory: pytest.TempPathFactory, linked: str, lists: bool
+) -> None:
+    if not lists:
+        (yolo / "data.yaml").write_text("names: [fracture, text]\n")
+    store = tmp_path_factory.mktemp("store") / "elsewhere"
+    (yolo / linked).rename(store)
+    (yolo / linked).symlink_to(store)
+    (yolo / "again").symlink_to(yolo)
+    source = read_yolo_folder(yolo, RULE)
+    assert {stem: len(found) for stem, found in source.annotations.items()} == {"a": 1, "b": 1, "c": 0}
+    assert source.issues.errors == []
+
+
+def test_a_named_pipe_among_the_images_is_left_out(yolo: Path) -> None:
+    os.mkfifo(yolo / "images/train/pipe.jpg")
+    assert sorted(read_yolo_folder(yolo, RULE).images) == ["a", "b", "c"]

@@ -16,6 +16,24 @@ def test_a_folder_without_a_dataset_is_named(tmp_path: Path) -> None:
         open_dataset(tmp_path)
 
 
+@pytest.mark.parametrize(("make", "said"), [(False, "is no folder"), (True, "is a file, not a folder")])
+def test_a_path_that_is_no_folder_is_said(tmp_path: Path, make: bool, said: str) -> None:
+    if make:
+        (tmp_path / "data").write_text("")
+    with pytest.raises(DatasetMissingError, match=f"data {said}"):
+        open_dataset(tmp_path / "data")
+
+
+def test_a_dataset_that_is_not_imported_gets_the_command_that_imports_it(tmp_path: Path) -> None:
+    root = tmp_path / "my data"
+    (root / "labels").mkdir(parents=True)
+    (root / "labels" / "a.txt").write_text("")
+    (root / "data.yaml").write_text("names: [fracture]")
+    with pytest.raises(DatasetMissingError, match="seems to have the layout yolo") as caught:
+        open_dataset(root)
+    assert f"carpal train import yolo '{root}' --out OUT" in caught.value.remedy
+
+
 def test_a_row_without_its_image_is_named(data: Path) -> None:
     next(data.glob(f"images_part*/{first(data)}.png")).unlink()
     with pytest.raises(ImagesMissingError, match=first(data)):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
+from carpal.file_tree import files_below
 from carpal_training.data.data_yaml import read_data_yaml
 from carpal_training.data.issues import Issues
 from carpal_training.data.labels import read_voc, read_yolo
@@ -26,7 +28,8 @@ def read_yolo_folder(root: Path, rule: PatientRule) -> Source:
     """
     metas = [*sorted(root.glob("*.yaml")), *sorted(root.glob("*.yml"))]
     path = next((path for path in metas if path.stem in ("data", "meta", "dataset")), metas[0] if metas else None)
-    if path is None or not any(folder.is_dir() for folder in root.rglob("labels")):
+    labels = [path for path in files_below(root) if path.suffix == ".txt" and "labels" in path.relative_to(root).parts]
+    if path is None or not (labels or any(folder.is_dir() for folder in root.rglob("labels"))):
         missing = "a YAML file with names" if path is None else "a folder labels"
         raise DatasetMissingError(
             f"{root} holds no YOLO dataset: {missing} is not there",
@@ -42,7 +45,7 @@ def read_yolo_folder(root: Path, rule: PatientRule) -> Source:
         label = label_of(image)
         if label.is_file():
             annotations[stem] = read_yolo(label, stem, sizes.get(stem), issues)
-    _check_stray_labels(root, issues)
+    _check_stray_labels(root, labels, issues)
     parts = {} if lists is None else lists.parts
     exams = exams_of(images, rule, issues)
     return Source(root, "", meta.names, images, sizes, exams, annotations, issues, parts=parts, unit=rule.unit)
@@ -66,7 +69,7 @@ def read_voc_folder(root: Path, rule: PatientRule) -> Source:
         TableInvalidError: classes.txt is not a list of different names.
         PatientsUnknownError: see ``carpal_training.data.patients``.
     """
-    files = {path.stem: path for path in sorted(root.rglob("*.xml")) if not path.name.startswith(".")}
+    files = {path.stem: path for path in sorted(files_below(root)) if path.suffix == ".xml"}
     if not files:
         raise DatasetMissingError(
             f"{root} holds no VOC dataset: there is no XML file", "One XML an image is read.", "Name another folder."
@@ -99,10 +102,9 @@ def class_list(path: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _check_stray_labels(root: Path, issues: Issues) -> None:
+def _check_stray_labels(root: Path, labels: Iterable[Path], issues: Issues) -> None:
     """Note label files without an image, whether or not a list names the image."""
-    root = absolute(root)
-    known = {label_of(path) for path in images_below(root)}
-    for label in sorted(path for folder in root.rglob("labels") for path in folder.rglob("*.txt")):
-        if label not in known and label.name != "classes.txt" and not label.name.startswith("."):
+    known = {label_of(path) for path in images_below(absolute(root))}
+    for label in sorted(map(absolute, labels)):
+        if label not in known and label.name != "classes.txt":
             issues.add("missing-image", label.stem, str(label), "no image of this name beside it")

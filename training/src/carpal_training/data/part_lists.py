@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from carpal.file_tree import files_below
 from carpal.imaging.readers import SUFFIXES
 from carpal_training.data.data_yaml import DataYaml
 from carpal_training.data.dealing import Part
@@ -77,11 +78,7 @@ def read_part_lists(root: Path, meta: DataYaml, issues: Issues) -> PartLists | N
 
 def images_below(folder: Path) -> set[Path]:
     """Every image file below a folder, as an absolute path. Links without a file are included."""
-    return {
-        path
-        for path in absolute(folder).rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir()
-    }
+    return {path for path in files_below(absolute(folder)) if path.suffix.lower() in SUFFIXES}
 
 
 def _listed(root: Path, base: Path, source: Path, issues: Issues) -> list[tuple[Path, str]]:

@@ -12,6 +12,7 @@ from typing import Literal
 from pydicom import dcmread
 
 from carpal.errors import ImageError
+from carpal.file_tree import files_below
 from carpal.imaging.raster import PNG_SIGNATURE
 from carpal.imaging.readers import SUFFIXES, read
 from carpal_training.data.exam import Exam
@@ -90,8 +91,8 @@ def find_images(folders: Iterable[Path], issues: Issues, suffixes: tuple[str, ..
     """Images below the folders by their stem; a stem that is there twice and a link without a file are issues."""
     found: dict[str, Path] = {}
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() not in suffixes or path.name.startswith(".") or path.is_dir():
+        for path in sorted(files_below(folder)):
+            if path.suffix.lower() not in suffixes:
                 continue
             if not path.exists():
                 issues.add("missing-image", path.stem, str(path), "the symbolic link leads to no file")

@@ -166,3 +166,5 @@ FORMATS: Mapping[str, Format] = {
         Format("csv", "records.csv", f"{WRITERS}.csv_table", collect=_csv),
     )
 }
+PLACES = frozenset(one.place.partition("/")[0] for one in FORMATS.values() if one.folder != ".")
+"""Names of all folders that a run can make in the output folder."""
