@@ -13,6 +13,7 @@ from onnx import TensorProto, numpy_helper
 
 from carpal_training.export.precisions import (
     decoding_nodes,
+    first_blocks,
     last_convolutions,
     to_float16,
     to_int8_nncf,
@@ -77,6 +78,17 @@ def test_nothing_behind_the_last_convolutions_is_quantised(int8, exported: Path,
     touched = {node.name for node in graph.node if quantised & set(node.input)} & decoding
     assert len(decoding) > 15
     assert not touched
+
+
+@pytest.mark.parametrize("maker", ["nncf", "onnxruntime"])
+def test_the_first_two_blocks_stay_in_float_and_the_third_does_not(int8, exported: Path, maker: str):
+    first = first_blocks(onnx.load(exported))
+    graph = onnx.load(int8[maker]).graph
+    rounded = {name for node in graph.node if node.op_type == "DequantizeLinear" for name in node.output}
+    touched = [node.name for node in graph.node if rounded & set(node.input)]
+    assert [name.partition("/model.")[2] for name in first if name.endswith("/Conv")] == ["0/conv/Conv", "1/conv/Conv"]
+    assert not set(touched) & set(first)
+    assert any("/model.2/" in name for name in touched)
 
 
 def test_both_engines_read_the_file_of_nncf_alike(int8, images):
