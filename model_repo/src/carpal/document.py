@@ -10,6 +10,9 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from carpal.errors import CarpalError, ConfigError
+from carpal.excerpt import excerpt
+
+MAX_MESSAGE = 200  # characters of what a validator says, which can contain the value
 
 
 class Document(BaseModel):
@@ -67,13 +70,16 @@ def explain(failure: ValidationError, model: type[BaseModel]) -> str:
     """One clause an error, each with its place, its value where short, and the nearest known key."""
     clauses = []
     for error in failure.errors(include_url=False)[:5]:
-        place = ".".join(str(part) for part in error["loc"]) or "(document)"
-        message = error["msg"]
+        parts = [excerpt(str(part)) for part in error["loc"]]
+        place = ".".join(parts) or "(document)"
+        message = excerpt(error["msg"], MAX_MESSAGE)
         if error["type"] == "extra_forbidden":
-            near = get_close_matches(str(error["loc"][-1]), _keys(model), n=1)
+            near = get_close_matches(parts[-1], _keys(model), n=1)
             message = "unknown key" + (f", did you mean {near[0]!r}?" if near else "")
-        elif isinstance(error["input"], str | int | float | bool):
-            message += f" (got {error['input']!r})"
+        elif isinstance(error["input"], str):
+            message += f" (got {excerpt(error['input'])!r})"
+        elif isinstance(error["input"], int | float | bool):
+            message += f" (got {excerpt(repr(error['input']))})"
         clauses.append(f"{place}: {message}")
     return "; ".join(clauses)
 

@@ -26,11 +26,18 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @pytest.fixture
-async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+def application(request: pytest.FixtureRequest) -> Any:
+    """What answers; tests choose another with ``indirect``."""
+    return getattr(request, "param", app)
+
+
+@pytest.fixture
+async def port(monkeypatch: pytest.MonkeyPatch, application: Any) -> AsyncIterator[int]:
     """Of a server that waits a fifth of a second for headers and holds three connections."""
     monkeypatch.setattr(connections, "LINGER_S", 0.2)
     limits = ConnectionLimits(header_timeout_s=0.2, connections=3)
-    config = uvicorn.Config(app, http=partial(Connection, limits=limits), lifespan="off", log_config=None, port=0)
+    http = partial(Connection, limits=limits)
+    config = uvicorn.Config(application, http=http, lifespan="off", log_config=None, port=0)
     config.load()
     state = uvicorn.server.ServerState()
     server = await asyncio.get_running_loop().create_server(
@@ -170,3 +177,101 @@ def test_an_answer_that_ends_after_its_head_is_written_before_the_connection_clo
     whole.write(b"HTTP/1.1 200 OK\r\n\r\n")
     whole.close()
     assert written == [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"closed"]
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Answers with the method, the headers' names and the body that came."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    names = b",".join(name for name, _ in scope["headers"])
+    said = b" ".join([scope["method"].encode(), names, body])
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(said))]})
+    await send({"type": "http.response.body", "body": said})
+
+
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n"
+
+
+async def answer_to(port: int, *pieces: bytes) -> bytes:
+    """The first answer to a request that is sent in pieces; its body has as many bytes as its head says."""
+    reader, writer = await connect(port)
+    for piece in pieces:
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        body = await reader.readexactly(length)
+    writer.close()
+    return body
+
+
+@pytest.mark.parametrize("application", [echo], indirect=True)
+@pytest.mark.parametrize(
+    "upgrade",
+    [
+        UPGRADE,
+        UPGRADE.lower(),
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\n",
+        b"Upgrade: TLS/1.2, HTTP/3.0\r\nConnection: keep-alive, upgrade\r\n",
+        b"Connection: upgrade\r\n",
+        b"",
+    ],
+)
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [(b"Content-Length: 5\r\n", b"hello"), (b"Transfer-Encoding: chunked\r\n", b"5\r\nhello\r\n0\r\n\r\n")],
+)
+async def test_an_offer_of_another_protocol_is_ignored_and_the_body_arrives(
+    port: int, upgrade: bytes, framing: bytes, body: bytes
+):
+    head = b"POST /a?b=1 HTTP/1.1\r\nhost: x\r\n" + upgrade + framing + b"X-Kept: 1\r\n\r\n"
+    for pieces in ([head + body], [head, body], [head[:70], head[70:] + body[:3], body[3:]]):
+        answer = await answer_to(port, *pieces)
+        assert answer.startswith(b"POST host,")
+        assert answer.endswith(b" hello")
+        assert b"x-kept" in answer
+        assert b"upgrade" not in answer
+        assert b"http2-settings" not in answer
+
+
+@pytest.mark.parametrize("application", [echo], indirect=True)
+async def test_after_an_upgrade_that_was_ignored_the_connection_goes_on(port: int):
+    reader, writer = await connect(port)
+    post = b"POST / HTTP/1.1\r\nhost: x\r\n" + UPGRADE + b"Content-Length: 2\r\n\r\n"
+    for word in (b"#1", b"#2"):
+        writer.write(post + word)
+        async with asyncio.timeout(20):
+            assert (await reader.readuntil(word)).startswith(b"HTTP/1.1 200")
+    writer.write(post + b"#3" + post + b"#4")  # the second before the first is answered
+    async with asyncio.timeout(20):
+        await reader.readuntil(b"#3")
+        await reader.readuntil(b"#4")
+    writer.close()
+
+
+@pytest.mark.parametrize("application", [echo], indirect=True)
+async def test_an_upgrade_that_wants_the_connection_closed_is_closed(port: int):
+    reader, writer = await connect(port)
+    writer.write(b"GET / HTTP/1.1\r\nhost: x\r\nUpgrade: h2c\r\nConnection: close, Upgrade\r\n\r\n")
+    assert b"connection: close" in (await closed(reader)).lower()
+
+
+async def test_connect_is_refused(port: int):
+    reader, writer = await connect(port)
+    writer.write(b"CONNECT example.org:443 HTTP/1.1\r\nhost: example.org\r\n\r\n")
+    assert (await closed(reader)).startswith(b"HTTP/1.1 400")
+
+
+async def test_head_is_answered_at_once_and_without_a_body(port: int):
+    reader, writer = await connect(port)
+    for _ in range(2):
+        writer.write(b"HEAD / HTTP/1.1\r\nhost: x\r\n\r\n")
+        async with asyncio.timeout(20):
+            head = await reader.readuntil(b"\r\n\r\n")
+        assert b"content-length: 2" in head
+    writer.write(b"HEAD / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    assert (await closed(reader)).endswith(b"\r\n\r\n")

@@ -184,3 +184,32 @@ async def test_a_taken_port_is_an_error_with_a_remedy(service: Service):
     with pytest.raises(PortInUseError, match="--grpc-port"):
         await open_server(service.rpc, "127.0.0.1", port_of(taken), max_message_bytes=1000)
     taken.close()
+
+
+async def test_every_extension_that_is_announced_answers(call: Call, grey_png: Callable[..., bytes]):
+    announced = (await call("ServerMetadata")).extensions
+    assert {"statistics", "model_configuration"} <= set(announced)
+    await call("ModelInfer", request(grey_png()))
+    for name in ("tiny", ""):
+        (stats,) = (await call("ModelStatistics", messages.ModelStatisticsRequest(name=name))).model_stats
+        assert (stats.name, stats.inference_stats.success.count) == ("tiny", 1)
+        assert stats.inference_stats.compute_infer.ns > 0
+    config = (await call("ModelConfig", messages.ModelConfigRequest(name="tiny"))).config
+    assert (config.name, config.backend, config.max_batch_size) == ("tiny", "carpal", 0)
+    assert (config.input[0].name, config.input[0].data_type) == ("image", messages.TYPE_STRING)
+    assert [one.name for one in config.output]
+
+
+@pytest.mark.parametrize("method", ["ModelStatistics", "ModelConfig"])
+async def test_an_extension_asked_for_a_model_that_is_not_there_is_not_found(call: Call, method: str):
+    asked = getattr(messages, f"{method}Request")
+    for made in (asked(name="other"), asked(name="tiny", version="9")):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call(method, made)
+        assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_an_error_holds_no_more_than_an_excerpt_of_the_request(call: Call):
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call("ModelInfer", request(b"x", model="QUJD" * 10_000))
+    assert len(caught.value.details()) < 2000

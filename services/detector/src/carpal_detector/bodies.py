@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from enum import Enum
 from urllib.parse import unquote
@@ -19,6 +20,8 @@ from carpal_detector.errors import (
 )
 
 NAME = "x-carpal-name"
+# Of the protocol's binary tensors: bytes of the JSON in front of them.
+HEADER_LENGTH = "inference-header-content-length"
 # In the scope of a request: its body has come whole, so nobody need watch how long it takes.
 ARRIVED = "carpal.arrived"
 IMAGES = frozenset(
@@ -43,12 +46,10 @@ def declared(headers: Mapping[str, str]) -> Content | None:
     Raises:
         WrongMediaTypeError: nothing that the service takes.
     """
-    if headers.get("content-encoding", "identity") != "identity":
-        raise WrongMediaTypeError(
-            f"The body is encoded as {headers['content-encoding']!r}",
-            "Images are compressed already, and an unpacked body has no bound.",
-            "Send it without Content-Encoding.",
-        )
+    if "content-encoding" in headers:
+        _check_encoding(headers["content-encoding"])
+    if HEADER_LENGTH in headers:
+        return Content.JSON
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type in IMAGES:
         return Content.IMAGE
@@ -65,7 +66,18 @@ def declared(headers: Mapping[str, str]) -> Content | None:
 
 def sniffed(body: bytes) -> Content:
     """What the bytes themselves look like: a protocol request starts with a brace, no image does."""
-    return Content.JSON if body[:64].lstrip().startswith(b"{") else Content.IMAGE
+    return Content.JSON if body[:64].removeprefix(BOM_UTF8).lstrip().startswith(b"{") else Content.IMAGE
+
+
+def _check_encoding(header: str) -> None:
+    """A list of codings in any case (RFC 9110, 8.4); ``identity`` and an empty list change nothing."""
+    if {coding.strip().lower() for coding in header.split(",")} <= {"identity", ""}:
+        return
+    raise WrongMediaTypeError(
+        f"The body is encoded as {header!r}",
+        "Images are compressed already, and an unpacked body has no bound.",
+        "Send it without Content-Encoding.",
+    )
 
 
 async def read_body(

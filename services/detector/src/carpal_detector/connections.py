@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+import httptools
 import orjson
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -59,10 +60,15 @@ class Whole:
         else:
             self._transport.write(data)
 
-    def close(self) -> None:
-        """Write what is held back, and close."""
+    def flush(self) -> None:
+        """Write a head that no body follows: the answer to HEAD has none."""
         if self._head:
             self._transport.write(self._head)
+            self._head = b""
+
+    def close(self) -> None:
+        """Write what is held back, and close."""
+        self.flush()
         self._transport.close()
 
 
@@ -99,7 +105,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._parse(data)
         if self._header_bytes is not None:
             if self._clock is None:
                 self._start(self._limits.header_timeout_s)
@@ -108,6 +115,37 @@ class Connection(HttpToolsProtocol):
                 self.send_400_response(f"The headers have more than {MOST_HEADER_BYTES} bytes")
         elif self._clock is None and self.timeout_keep_alive_task is None and self._answered():
             self._start(self._limits.header_timeout_s)  # bytes that begin no request end the time of being idle
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if not self._upgrade_is_asked_for():  # CONNECT: what follows is no HTTP
+                self.send_400_response("Invalid HTTP request received.")
+            else:
+                self._go_on_in_http_1(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+
+    def _upgrade_is_asked_for(self) -> bool:
+        """Whether the headers ask for another protocol, such as h2c (curl --http2, Java's HttpClient) or websocket.
+
+        A server may ignore that (RFC 9110, 7.8), and this one does. The parser cannot: it takes the request for ended.
+        """
+        return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
+
+    def _go_on_in_http_1(self, rest: bytes) -> None:
+        """Parse the request again without the headers that ask for an upgrade, and then its body."""
+        dropped = (b"upgrade", b"connection", b"http2-settings")
+        kept = [b"%s: %s\r\n" % (name, value) for name, value in self.headers if name not in dropped]
+        options = [word.strip() for name, value in self.headers if name == b"connection" for word in value.split(b",")]
+        left = [word for word in options if word.lower() not in dropped]
+        if left:
+            kept.append(b"connection: %s\r\n" % b", ".join(left))
+        version = self.parser.get_http_version().encode()
+        first = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)
+        self.parser = httptools.HttpRequestParser(self)
+        self._parse(b"".join([first, *kept, b"\r\n", rest]))
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -119,6 +157,8 @@ class Connection(HttpToolsProtocol):
         """Now the application has its turn, with bounds of its own."""
         self._header_bytes = None
         self._stop()
+        if self._upgrade_is_asked_for():
+            return  # the request comes again without that
         super().on_headers_complete()
         self.cycle.transport = self._whole  # type: ignore[assignment]  # all that a cycle asks of its transport
 
@@ -137,6 +177,8 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request has arrived; where it was answered before, the connection is idle only now."""
         self._stop()
+        if self._upgrade_is_asked_for():
+            return
         self.scope[ARRIVED] = True  # type: ignore[literal-required]  # the application, which has not begun, looks there
         super().on_message_complete()
         if self.cycle.response_complete and not self.pipeline:
@@ -144,6 +186,11 @@ class Connection(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
+
+    def on_response_complete(self) -> None:
+        """An answer is whole."""
+        self._whole.flush()
+        super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         """The one shape of an error for what is not even a request; then the connection is closed."""

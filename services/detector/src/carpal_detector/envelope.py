@@ -15,11 +15,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carpal.errors import CarpalError
+from carpal.excerpt import excerpt
 from carpal_detector.errors import RetryLaterError, UnknownMethodError, UnknownRouteError, unexpected
 from carpal_detector.lifecycle import Lifecycle
 from carpal_detector.logs import Logger, place
 
 REQUEST_ID = "x-request-id"
+MAX_SAID = 600  # characters of each part of an error
 # What is taken over from a caller: nothing that could break a log line or carry much.
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -37,9 +39,14 @@ class RequestIds:
         return given if given and _PLAIN_ID.fullmatch(given) else f"{self._prefix}-{next(self._numbers):x}"
 
 
+def bounded(failure: CarpalError) -> dict[str, str]:
+    """The parts of an error as callers get them: a name or value of theirs, however long, is given in part."""
+    return {key: excerpt(text, MAX_SAID) for key, text in failure.as_dict().items()}
+
+
 def document(failure: CarpalError, request_id: str) -> dict[str, str]:
     """The error as JSON; ``error`` is a string, as clients of KServe and Triton expect."""
-    said = failure.as_dict()
+    said = bounded(failure)
     return {"error": said.pop("message"), **said, "request_id": request_id}
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from carpal_detector.bodies import IMAGES, NAME
-from carpal_detector.codecs.v2_json import HEADER_LENGTH
+from carpal_detector.bodies import HEADER_LENGTH, IMAGES, NAME
 from carpal_detector.envelope import REQUEST_ID
 from carpal_detector.openapi_schemas import Schema, ref, schemas
 from carpal_detector.terms import DEADLINE
@@ -53,6 +52,7 @@ def document(model: str, version: str) -> dict[str, Any]:
         "/v2/health/live": _get("The process answers", "Live"),
         "/v2/health/ready": _get("Every model is warm, and the process means to stay", "Ready", ready=True),
         "/v2/models": _get("Names of the models", "Models"),
+        "/v2/models/stats": _get("Counts and nanoseconds of all models", "ModelStatistics"),
         **_model_paths("/v2/models/{model}"),
         **_model_paths("/v2/models/{model}" + _VERSION),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from carpal_detector.account import Account, Accounts
 from carpal_detector.budget import Budget, Lease
@@ -12,6 +12,7 @@ from carpal_detector.lifecycle import Lifecycle
 from carpal_detector.metrics import Metrics
 from carpal_detector.scheduler import Scheduler
 from carpal_detector.served import Served
+from carpal_detector.statistics import statistics
 from carpal_detector.terms import TermsReader
 
 T = TypeVar("T")
@@ -46,6 +47,12 @@ class Reception:
     def metrics(self) -> Metrics:
         """What is told of requests."""
         return self._accounts.metrics
+
+    def statistics(self, served: Served | None = None) -> list[dict[str, Any]]:
+        """Triton's ``model_stats`` entries, of one model or of all."""
+        collected = list(self.metrics.collect())
+        asked = [served] if served else self.lifecycle.models.values()
+        return [statistics(collected, one) for one in asked]
 
     def open(self, route: str, request_id: str, headers: Mapping[str, str]) -> Account:
         """An account of a request; as ``Accounts.open``."""

@@ -23,7 +23,6 @@ from carpal_detector.logs import Logger
 from carpal_detector.reception import Reception
 from carpal_detector.reporting import Encoded, Reported
 from carpal_detector.served import Served
-from carpal_detector.statistics import statistics
 from carpal_detector.terms import Terms
 
 JSON, BINARY = "application/json", "application/octet-stream"
@@ -67,6 +66,7 @@ class Rest:
             _get("/openapi.json", self._openapi),
             _get("/v2", self._server),
             _get("/v2/models", self._models),
+            _get("/v2/models/stats", self._all_stats),
             *(_get(model, self._model) for model in (v2, versioned)),
             *(_get(f"{model}/stats", self._stats) for model in (v2, versioned)),
             *(_get(f"{model}/config", self._config) for model in (v2, versioned)),
@@ -81,7 +81,7 @@ class Rest:
             if content is Content.IMAGE:
                 (report,) = account.reports = await self._image(request, served, body, terms)
                 return Response(v1.report(report), media_type=JSON)
-            head = bodies.whole_number(request.scope["plain_headers"], v2_json.HEADER_LENGTH)
+            head = bodies.whole_number(request.scope["plain_headers"], bodies.HEADER_LENGTH)
             call = await self._parsed(partial(v2_json.parse, body, head), len(body) if head is None else head)
             work = self._inference.call(served, call, terms)
             account.reports, tensors = await unless_gone(request.receive, work)
@@ -89,7 +89,7 @@ class Rest:
             body, header_length = v2_json.render(served.name, served.version, call.id, outputs)
             if header_length is None:
                 return Response(body, media_type=JSON)
-            return Response(body, headers={v2_json.HEADER_LENGTH: str(header_length)}, media_type=BINARY)
+            return Response(body, headers={bodies.HEADER_LENGTH: str(header_length)}, media_type=BINARY)
 
     async def _predict(self, request: Request) -> Response:
         with self._account(request, "predict") as account, self._reception.lease() as lease:
@@ -108,7 +108,7 @@ class Rest:
         """What every request for detection needs; all that headers can decide is decided before the body is read."""
         headers, path = request.scope["plain_headers"], request.path_params
         served = self._reception.admit(account, path["model"], path.get("version"), headers)
-        content = Content.JSON if v2_json.HEADER_LENGTH in headers else bodies.declared(headers)
+        content = bodies.declared(headers)
         limit_s = None if bodies.ARRIVED in request.scope else self._body_timeout_s
         body = await bodies.read_body(
             request.receive, headers, lease, limit_bytes=self._max_body_bytes, limit_s=limit_s
@@ -165,8 +165,10 @@ class Rest:
         return json_response(metadata.config(self._addressed(request)))
 
     async def _stats(self, request: Request) -> Response:
-        served = self._addressed(request)
-        return json_response({"model_stats": [statistics(self._reception.metrics.collect(), served)]})
+        return json_response({"model_stats": self._reception.statistics(self._addressed(request))})
+
+    async def _all_stats(self, _request: Request) -> Response:
+        return json_response({"model_stats": self._reception.statistics()})
 
     async def _models(self, _request: Request) -> Response:
         return json_response({"models": list(self._lifecycle.models)})

@@ -18,7 +18,7 @@ from carpal.errors import CarpalError
 from carpal_detector import metadata
 from carpal_detector.account import Account
 from carpal_detector.codecs import v2_grpc
-from carpal_detector.envelope import REQUEST_ID, RequestIds
+from carpal_detector.envelope import REQUEST_ID, RequestIds, bounded
 from carpal_detector.errors import MalformedError, PortInUseError, RetryLaterError, unexpected
 from carpal_detector.logs import Logger, place
 from carpal_detector.proto import open_inference_pb2 as messages
@@ -67,6 +67,8 @@ class Rpc:
             "ModelReady": self._model_ready,
             "ModelMetadata": self._model_metadata,
             "ModelInfer": self._model_infer,
+            "ModelConfig": self._model_config,
+            "ModelStatistics": self._model_statistics,
         }
         return grpc.method_handlers_generic_handler(
             SERVICE,
@@ -113,6 +115,18 @@ class Rpc:
             told = metadata.model(self._lifecycle.model(request.name, request.version))
             told.pop("parameters")
             return messages.ModelMetadataResponse(**told)
+
+    async def _model_config(self, request: Any, context: Any) -> Any:
+        """Names, types and shapes, as REST tells them."""
+        async with self._errors(context):
+            told = metadata.config(self._lifecycle.model(request.name, request.version))
+            return messages.ModelConfigResponse(config=told)
+
+    async def _model_statistics(self, request: Any, context: Any) -> Any:
+        """Counts and nanoseconds of one model, or of all where none is named."""
+        async with self._errors(context):
+            served = self._lifecycle.model(request.name, request.version) if request.name else None
+            return messages.ModelStatisticsResponse(model_stats=self._reception.statistics(served))
 
     async def _model_infer(self, request: Any, context: Any) -> Any:
         """One request for detection."""
@@ -183,7 +197,7 @@ def _read(message: Any, body: bytes) -> Any:
 
 
 async def _abort(context: Any, failure: CarpalError, request_id: str) -> None:
-    said = failure.as_dict()
+    said = bounded(failure)
     trailing = [(REQUEST_ID, request_id), ("carpal-code", failure.code)]
     if isinstance(failure, RetryLaterError):
         trailing.append(("retry-after", str(failure.retry_after_s)))

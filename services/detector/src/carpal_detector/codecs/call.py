@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from carpal_detector.codecs.tensor import Tensor
 from carpal_detector.errors import BadTensorError, MalformedError
+
+
+def _given(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in parameters.items() if value is not None}
+
+
+Parameters = Annotated[dict[str, Any], AfterValidator(_given)]
+"""Of a request, an input or an output in JSON; one that is null counts as absent."""
 
 
 @dataclass(frozen=True)

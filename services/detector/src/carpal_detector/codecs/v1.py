@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from carpal.document import explain
+from carpal_detector.codecs.call import Parameters
 from carpal_detector.errors import MalformedError
 from carpal_detector.formats import IN_JSON
 from carpal_detector.reporting import Reported
@@ -31,7 +33,7 @@ class Instances(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     instances: Annotated[list[Instance], Field(min_length=1)]
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: Parameters | None = None
     signature_name: str | None = None
 
 
@@ -42,7 +44,7 @@ def parse(body: bytes) -> tuple[list[tuple[bytes, str | None]], dict[str, Any]]:
         MalformedError: not JSON, a key missing or unknown, or an image that is not base64.
     """
     try:
-        request = Instances.model_validate(orjson.loads(body))
+        request = Instances.model_validate(orjson.loads(body.removeprefix(BOM_UTF8)))
         images = [(base64.b64decode(one.b64, validate=True), one.name) for one in request.instances]
     except orjson.JSONDecodeError as failure:
         raise MalformedError(f"The request is not JSON: {failure}", "", EXAMPLE) from failure
@@ -50,7 +52,7 @@ def parse(body: bytes) -> tuple[list[tuple[bytes, str | None]], dict[str, Any]]:
         raise MalformedError(f"The request is no v1 request: {explain(failure, Instances)}", "", EXAMPLE) from failure
     except (binascii.Error, ValueError) as failure:
         raise MalformedError(f"An instance is not base64: {failure}", "", EXAMPLE) from failure
-    return images, request.parameters
+    return images, request.parameters or {}
 
 
 def report(reported: Reported) -> bytes:

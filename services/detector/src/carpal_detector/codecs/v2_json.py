@@ -9,14 +9,13 @@ import numpy as np
 import orjson
 import simdjson
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, model_validator
 
 from carpal.document import explain
-from carpal_detector.codecs.call import Call, Requested, by_name
+from carpal_detector.codecs.call import Call, Parameters, Requested, by_name
 from carpal_detector.codecs.tensor import BYTES, Tensor, from_binary, from_values, to_binary, to_values
 from carpal_detector.errors import BadTensorError, MalformedError
 
-HEADER_LENGTH = "inference-header-content-length"
 # How simdjson unpacks a list of numbers; the others go through float64, which holds each of their values.
 _UNPACKED: dict[str, tuple[Literal["i", "u"], type[Any]]] = {"INT64": ("i", np.int64), "UINT64": ("u", np.uint64)}
 
@@ -26,25 +25,40 @@ class _Part(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, data: Any) -> Any:
+        """Clients such as KServe's SDK write null where an optional field is not given."""
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if value is not None or _is_required(cls, key)}
+
+
+def _is_required(part: type[BaseModel], key: str) -> bool:
+    return key in part.model_fields and part.model_fields[key].is_required()
+
+
+Name = Annotated[str, Field(max_length=256)]
+
 
 class _Input(_Part):
-    name: str
+    name: Name
     shape: list[StrictInt]
-    datatype: str
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    datatype: Name
+    parameters: Parameters = Field(default_factory=dict)
     data: Any = None
 
 
 class _Output(_Part):
-    name: str
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    name: Name
+    parameters: Parameters = Field(default_factory=dict)
 
 
 class _Request(_Part):
     inputs: Annotated[list[_Input], Field(min_length=1)]
     outputs: list[_Output] = Field(default_factory=list)
     id: str = ""
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: Parameters = Field(default_factory=dict)
 
 
 def parse(body: bytes, header_length: int | None = None) -> Call:
