@@ -2,13 +2,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import Dataset as DicomDataset
+from pydicom import dcmread
 
 from carpal.imaging.readers import read
 from carpal.phantoms.dataset import generate
 from carpal.records.record import Box, Finding, Model, Record
 from carpal.records.writers.report import structured_report
 from carpal_training.data.assembly import assemble
-from carpal_training.data.dicom_reports import read_dicom_reports
+from carpal_training.data.dicom_reports import box_of, read_dicom_reports, regions
 from carpal_training.data.opening import open_dataset
 from carpal_training.errors import DatasetMissingError
 
@@ -18,8 +20,6 @@ DIGEST = "sha256:" + "0" * 64
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Four phantoms as DICOM with reports that say what their labels say, and the same as PNG with labels."""
-    from pydicom import dcmread
-
     root = tmp_path_factory.mktemp("reports")
     generate(root / "set", 4, seed=4, size_px=160, image_format="both")
     dataset = open_dataset(root / "set")
@@ -86,3 +86,82 @@ def test_an_image_that_no_report_points_to_has_no_labels(reported: tuple[Path, P
 def test_images_without_reports_are_no_dataset(reported: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(DatasetMissingError, match="0 DICOM images"):
         read_dicom_reports(tmp_path)
+
+
+def shape(kind: str, *numbers: float) -> DicomDataset:
+    item = DicomDataset()
+    item.GraphicType, item.GraphicData = kind, list(numbers)
+    return item
+
+
+@pytest.mark.parametrize(
+    ("item", "box"),
+    [
+        (shape("CIRCLE", 150, 250, 200, 250), [100, 200, 200, 300]),
+        (shape("CIRCLE", 150, 250, 180, 290), [100, 200, 200, 300]),
+        (shape("ELLIPSE", 100, 250, 200, 250, 150, 230, 150, 270), [100, 230, 200, 270]),
+        (shape("ELLIPSE", 150, 200, 150, 300, 130, 250, 170, 250), [130, 200, 170, 300]),
+        (shape("POLYLINE", 1, 2, 9, 4, 5, 20, 1, 2), [1, 2, 9, 20]),
+        (shape("MULTIPOINT", 1, 2, 9, 20), [1, 2, 9, 20]),
+        (shape("POINT", 3, 4), [3, 4, 3, 4]),
+    ],
+)
+def test_the_box_of_a_shape_is_the_smallest_around_it(item: DicomDataset, box: list[float]) -> None:
+    assert box_of(item) == pytest.approx(box)
+
+
+def test_the_box_of_a_slanted_ellipse_touches_it() -> None:
+    angle, (major, minor) = np.radians(30), (50.0, 20.0)
+    along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    centre = np.array([150.0, 250.0])
+    points = np.concatenate(
+        [centre - major * along, centre + major * along, centre - minor * across, centre + minor * across]
+    )
+    turn = np.linspace(0, 2 * np.pi, 100_001)[:, None]
+    outline = centre + major * np.cos(turn) * along + minor * np.sin(turn) * across
+    assert box_of(shape("ELLIPSE", *points)) == pytest.approx([*outline.min(axis=0), *outline.max(axis=0)], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        shape("CIRCLE", 1, 2),
+        shape("ELLIPSE", 1, 2, 3, 4),
+        shape("POLYGON", 1, 2, 3, 4),
+        shape("POLYLINE", 1, 2, 3),
+        DicomDataset(),
+    ],
+)
+def test_a_shape_that_is_not_read_has_no_box(item: DicomDataset) -> None:
+    assert box_of(item) is None
+
+
+def test_files_are_told_by_their_content_and_equal_names_by_their_folders(
+    reported: tuple[Path, Path], tmp_path: Path
+) -> None:
+    files = sorted(reported[0].glob("*.dcm"))
+    images, reports = [path for path in files if "_sr" not in path.name], [path for path in files if "_sr" in path.name]
+    for number, (image, report) in enumerate(zip(images, reports, strict=True)):
+        folder = tmp_path / f"ST{number // 2}"
+        folder.mkdir(exist_ok=True)
+        (folder / f"IM{number % 2}").write_bytes(image.read_bytes())
+        (folder / f"1.2.{number}.{number}").write_bytes(report.read_bytes())
+    (tmp_path / "README").write_text("no image")
+    source = read_dicom_reports(tmp_path)
+    assert sorted(source.images) == ["ST0-IM0", "ST0-IM1", "ST1-IM0", "ST1-IM1"]
+    assert source.issues.errors == []
+    assert len(source.annotations) == 4
+
+
+def test_a_shape_that_is_not_read_is_an_issue(reported: tuple[Path, Path], tmp_path: Path) -> None:
+    report = next(
+        path for path in sorted(reported[0].glob("*_sr.dcm")) if list(regions(dcmread(path)))
+    )  # with a finding
+    document = dcmread(report)
+    for item in document.iterall():
+        if item.keyword == "GraphicType":
+            item.value = "POLYGON"
+    document.save_as(tmp_path / "report")
+    (tmp_path / "image").write_bytes(report.with_name(report.name.replace("_sr", "")).read_bytes())
+    source = read_dicom_reports(tmp_path)
+    assert "a region of the type 'POLYGON' is not read" in [issue.detail for issue in source.issues.found]

@@ -85,6 +85,22 @@ def test_a_broken_supervisely_file_is_told(tmp_path: Path, issues: Issues, body:
 
 
 def test_a_label_file_that_is_no_text_is_told(tmp_path: Path, issues: Issues) -> None:
-    (tmp_path / "a.txt").write_bytes(b"\xff\xfe")
+    (tmp_path / "a.txt").write_bytes(b"0 \xff")
     assert read_yolo(tmp_path / "a.txt", "a", None, issues) == ()
     assert [issue.kind for issue in issues.found] == ["bad-label"]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_yolo_lines_with_a_byte_order_mark_are_read(tmp_path: Path, mark: bytes) -> None:
+    (tmp_path / "a.txt").write_bytes(mark + b"3 0.5 0.5 0.2 0.2\r\n")
+    issues = Issues()
+    (found,) = read_yolo(tmp_path / "a.txt", "a", None, issues)
+    assert (found.label, issues.found) == (3, [])
+
+
+def test_a_voc_file_in_an_encoding_that_is_not_its_own_is_an_issue_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(b'<?xml version="1.0" encoding="gb2312"?><annotation>\xff\xff</annotation>')
+    issues = Issues()
+    assert read_voc(tmp_path / "a.xml", "a", (10, 10), issues) == ()
+    (issue,) = issues.found
+    assert (issue.kind, issue.place) == ("bad-label", "a.xml")

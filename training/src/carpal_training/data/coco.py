@@ -12,6 +12,7 @@ from carpal_training.data.issues import Issues
 from carpal_training.data.labels import Size, check_size, shares
 from carpal_training.data.patients import PatientRule, exams_of
 from carpal_training.data.source import Annotation, Polygon, Source, find_images, image_sizes
+from carpal_training.data.text_file import read_text
 from carpal_training.errors import DatasetMissingError, TableInvalidError
 
 
@@ -167,7 +168,7 @@ def _rings(item: dict[str, Any]) -> tuple[list[float], ...]:
 def _document(path: Path) -> dict[str, Any] | None:
     """The file's content if it has the three keys of COCO. A byte-order mark and NaN are accepted."""
     try:
-        body = json.loads(path.read_text("utf-8-sig"))
+        body = json.loads(read_text(path))
     except ValueError:
         return None
     wanted = ("images", "annotations", "categories")

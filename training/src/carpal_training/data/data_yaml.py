@@ -11,6 +11,7 @@ import yaml
 
 from carpal.yaml_file import refuse_repeated_keys
 from carpal_training.data.dealing import Part
+from carpal_training.data.text_file import read_text
 from carpal_training.errors import TableInvalidError
 
 
@@ -52,7 +53,7 @@ def read_data_yaml(path: Path) -> DataYaml:
             numbers 0, 1, 2 and so on.
     """
     try:
-        body: Any = yaml.load(path.read_text("utf-8-sig"), Loader=_TextLoader)
+        body: Any = yaml.load(read_text(path), Loader=_TextLoader)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as failure:
         raise TableInvalidError(f"{path} cannot be read: {failure}", "", "Correct the YAML file.") from failure
     if not isinstance(body, dict) or "names" not in body:

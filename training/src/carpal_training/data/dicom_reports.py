@@ -7,7 +7,8 @@ PatientID, studies in the order of their dates.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,17 @@ from pydicom import Dataset as DicomDataset
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
+from carpal.file_tree import files_below
+from carpal.imaging.errors import NotAnImageError
+from carpal.imaging.readers import DICOM, SNIFFED_BYTES, sniff
 from carpal.records.coding import label_of
 from carpal_training.data.exam import Exam, Projection, Sex, Side
 from carpal_training.data.issues import Issues
 from carpal_training.data.labels import shares
-from carpal_training.data.source import DICOM_SUFFIXES, Annotation, Source, find_images
+from carpal_training.data.source import DICOM_SUFFIXES, Annotation, Source
 from carpal_training.errors import DatasetMissingError
 
+_FEWEST_POINTS = {"POINT": 1, "MULTIPOINT": 1, "POLYLINE": 2, "CIRCLE": 2, "ELLIPSE": 4}  # by GraphicType
 _REPORTS = "1.2.840.10008.5.1.4.1.1.88."
 _GROUP, _FINDING = "125007", "121071"
 _PROJECTIONS: dict[str, Projection] = {"AP": "AP", "PA": "PA", "LL": "LATERAL", "RL": "LATERAL", "LATERAL": "LATERAL"}
@@ -56,15 +61,20 @@ def read_dicom_reports(root: Path) -> Source:
             "Images and the reports that say what is in them are both needed.",
             "Name the folder that holds both.",
         )
-    stems = {str(header.SOPInstanceUID): path.stem for path, header in images.items()}
-    sizes = {path.stem: (int(header.Columns), int(header.Rows)) for path, header in images.items()}
+    names = _names(root, images)
+    stems = {str(header.SOPInstanceUID): names[path] for path, header in images.items()}
+    sizes = {names[path]: (int(header.Columns), int(header.Rows)) for path, header in images.items()}
     annotations: dict[str, list[Annotation]] = {}
     for report in sorted(reports):
         document = dcmread(report)
         for uid in referenced(document):
             if uid in stems:
                 annotations.setdefault(stems[uid], [])
-        for number, region in enumerate(regions(document), start=1):
+
+        def unsupported(what: str, place: str = report.name) -> None:
+            issues.add("bad-label", "", place, f"{what} is not read")
+
+        for number, region in enumerate(regions(document, unsupported), start=1):
             stem, place = stems.get(region.image_uid), f"{report.name} group {number}"
             if stem is None:
                 issues.add("missing-image", "", place, f"no image {region.image_uid}")
@@ -75,16 +85,21 @@ def read_dicom_reports(root: Path) -> Source:
         root,
         "",
         classes,
-        {path.stem: path for path in images},
+        {names[path]: path for path in images},
         sizes,
-        _exams(images),
+        _exams(images, names),
         {stem: tuple(found) for stem, found in annotations.items()},
         issues,
     )
 
 
-def regions(document: DicomDataset) -> Iterator[Region]:
-    """The findings with a place in an image; groups without either are passed over."""
+def regions(document: DicomDataset, unsupported: Callable[[str], None] = lambda _: None) -> Iterator[Region]:
+    """The findings with a place in an image; groups without either are passed over.
+
+    Args:
+        document: a structured report.
+        unsupported: called with a description of each region whose shape is not read.
+    """
     for group in _containers(document, _GROUP):
         label, corners, uid = None, None, None
         for item in getattr(group, "ContentSequence", ()):
@@ -93,11 +108,34 @@ def regions(document: DicomDataset) -> Iterator[Region]:
                 label = label_of(str(concept.get("CodeValue") or concept.LongCodeValue), concept.CodingSchemeDesignator)
                 label = label or "".join(str(concept.CodeMeaning).lower().split())
             elif item.ValueType == "SCOORD":
-                points = np.array(item.GraphicData, dtype=float).reshape(-1, 2)
-                corners = [*points.min(axis=0).tolist(), *points.max(axis=0).tolist()]
+                corners = box_of(item)
+                if corners is None:
+                    unsupported(f"a region of the type {str(item.get('GraphicType', ''))[:16]!r}")
                 uid = next(iter(_image_uids(item)), None)
         if label and corners and uid:
             yield Region(label, corners, uid)
+
+
+def box_of(item: Any) -> list[float] | None:
+    """Left, top, right and bottom of the smallest upright box around a region; None for a shape that is not read.
+
+    The meaning of the points is that of the graphic type (PS3.3 C.18.6.1.2): of a circle they are its centre and a
+    point on it, of an ellipse the ends of its major axis and then of its minor axis.
+    """
+    try:
+        points = np.array(item.GraphicData, dtype=float).reshape(-1, 2)
+    except (AttributeError, TypeError, ValueError):
+        return None
+    kind = str(item.get("GraphicType", "")).upper()
+    if not np.isfinite(points).all() or len(points) < _FEWEST_POINTS.get(kind, len(points) + 1):
+        return None
+    if kind == "CIRCLE":
+        centre, reach = points[0], np.full(2, np.linalg.norm(points[1] - points[0]))
+    elif kind == "ELLIPSE":
+        centre, reach = points[:4].mean(axis=0), np.hypot(points[1] - points[0], points[3] - points[2]) / 2
+    else:
+        return [*points.min(axis=0).tolist(), *points.max(axis=0).tolist()]
+    return [*(centre - reach).tolist(), *(centre + reach).tolist()]
 
 
 def referenced(document: DicomDataset) -> set[str]:
@@ -124,24 +162,50 @@ def _code(item: Any) -> str:
     return str(names[0].get("CodeValue", "")) if names else ""
 
 
+def _names(root: Path, images: Iterable[Path]) -> dict[Path, str]:
+    """A stem for each image: the name of its file without .dcm; with its folders if two have the same.
+
+    On media, files have no suffix, and each folder begins with the same names.
+    """
+    plain = {path: path.stem if path.suffix.lower() in DICOM_SUFFIXES else path.name for path in images}
+    times = Counter(plain.values())
+    return {
+        path: stem if times[stem] == 1 else "-".join((*path.relative_to(root).parts[:-1], stem))
+        for path, stem in plain.items()
+    }
+
+
 def _headers(root: Path, issues: Issues) -> Iterator[tuple[Path, DicomDataset]]:
-    for stem, path in find_images([root], issues, DICOM_SUFFIXES).items():
+    for path in sorted(files_below(root)):
+        if not _is_dicom(path):
+            continue
         try:
-            header = dcmread(path, stop_before_pixels=True)
+            header = dcmread(path, stop_before_pixels=True, force=True)
         except (InvalidDicomError, OSError, ValueError) as failure:
-            issues.add("unreadable-image", stem, str(path), str(failure))
+            issues.add("unreadable-image", path.stem, str(path), str(failure))
             continue
         if _is_report(header) or ("Rows" in header and "Columns" in header):
             yield path, header
-        else:
-            issues.add("unreadable-image", stem, str(path), "no image and no structured report")
+        elif str(header.get("SOPClassUID", "")) or path.suffix.lower() in DICOM_SUFFIXES:
+            issues.add("unreadable-image", path.stem, str(path), "no image and no structured report")
+
+
+def _is_dicom(path: Path) -> bool:
+    """By the suffix, so that a broken file is reported; else by how it begins."""
+    if path.suffix.lower() in DICOM_SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as file:
+            return sniff(file.read(SNIFFED_BYTES)) == DICOM
+    except (OSError, NotAnImageError):
+        return False
 
 
 def _is_report(header: DicomDataset) -> bool:
     return str(header.get("SOPClassUID", "")).startswith(_REPORTS)
 
 
-def _exams(images: dict[Path, DicomDataset]) -> dict[str, Exam]:
+def _exams(images: dict[Path, DicomDataset], names: dict[Path, str]) -> dict[str, Exam]:
     patients = sorted({str(header.get("PatientID", "")) for header in images.values()})
     studies: dict[str, list[tuple[str, str]]] = {patient: [] for patient in patients}
     for header in images.values():
@@ -154,7 +218,7 @@ def _exams(images: dict[Path, DicomDataset]) -> dict[str, Exam]:
         patient = str(header.get("PatientID", ""))
         key = (str(header.get("StudyDate", "")), str(header.get("StudyInstanceUID", "")))
         age = str(header.get("PatientAge", ""))
-        exams[path.stem] = Exam(
+        exams[names[path]] = Exam(
             patient=str(patients.index(patient) + 1),
             study=str(sorted(studies[patient]).index(key) + 1),
             age_years=float(age[:3]) if age[:3].isdigit() and age.endswith("Y") else None,

@@ -12,6 +12,7 @@ from carpal_training.data.labels import read_voc, read_yolo
 from carpal_training.data.part_lists import images_below, read_part_lists
 from carpal_training.data.patients import PatientRule, exams_of
 from carpal_training.data.source import Source, absolute, find_images, image_sizes
+from carpal_training.data.text_file import read_text
 from carpal_training.errors import DatasetMissingError, TableInvalidError
 
 
@@ -92,7 +93,7 @@ def class_list(path: Path) -> tuple[str, ...]:
         TableInvalidError: the file is not UTF-8, or a name is there twice.
     """
     try:
-        names = [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+        names = [line.strip() for line in read_text(path).splitlines() if line.strip()]
     except UnicodeDecodeError as failure:
         raise TableInvalidError(f"{path} is not UTF-8: {failure}", "", "Save the file as UTF-8.") from failure
     if len(set(names)) != len(names):

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 from carpal_training.data.issues import Issues
 from carpal_training.data.source import Annotation, Corners
+from carpal_training.data.text_file import read_text, read_xml
 
 Size = tuple[int, int]
 Reader = Callable[[Path, str, Size | None, Issues], tuple[Annotation, ...]]
@@ -46,8 +46,8 @@ def read_voc(path: Path, stem: str, size: Size | None, issues: Issues) -> tuple[
     if size is None:
         return ()
     try:
-        root = ElementTree.parse(path).getroot()  # the parser expands no external entities
-    except (OSError, ElementTree.ParseError) as failure:
+        root = read_xml(path)
+    except (OSError, ValueError) as failure:
         issues.add("bad-label", stem, path.name, f"no XML: {failure}")
         return ()
     width, height = (root.findtext(f"size/{tag}", "").strip() for tag in ("width", "height"))
@@ -103,7 +103,7 @@ def shares(corners: list[float], size: Size) -> Corners:
 
 def _text(path: Path, stem: str, issues: Issues) -> str:
     try:
-        return path.read_text("utf-8")
+        return read_text(path)
     except (OSError, UnicodeDecodeError) as failure:
         issues.add("bad-label", stem, path.name, f"cannot be read: {failure}")
         return ""

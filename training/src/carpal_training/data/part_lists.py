@@ -12,6 +12,7 @@ from carpal_training.data.data_yaml import DataYaml
 from carpal_training.data.dealing import Part
 from carpal_training.data.issues import Issues
 from carpal_training.data.source import absolute
+from carpal_training.data.text_file import read_text
 from carpal_training.errors import ListInvalidError
 
 
@@ -86,7 +87,7 @@ def _listed(root: Path, base: Path, source: Path, issues: Issues) -> list[tuple[
     if source.is_dir():
         return [(path, f"{source.relative_to(root)}/") for path in sorted(images_below(source))]
     try:
-        lines = source.read_text("utf-8-sig").splitlines()
+        lines = read_text(source).splitlines()
     except (OSError, UnicodeDecodeError) as failure:
         raise ListInvalidError(
             f"{source} is not a folder, and it cannot be read as a list of images: {failure}",

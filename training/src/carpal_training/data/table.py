@@ -19,6 +19,7 @@ from typing import cast
 from carpal.errors import CarpalError
 from carpal_training.data.exam import Exam, Projection, Sex, Side
 from carpal_training.data.groups import STANDARD_DIMENSIONS, UNKNOWN
+from carpal_training.data.text_file import decode_text
 from carpal_training.errors import TableInvalidError
 
 _PROJECTIONS: Mapping[str, Projection] = {"1": "AP", "2": "LATERAL", "3": "OBLIQUE"}
@@ -74,7 +75,7 @@ def read_csv(path: Path, needed: Sequence[str], error: type[CarpalError]) -> lis
     """
     try:
         body = path.read_bytes()
-        text = (gzip.decompress(body) if path.suffix == ".gz" else body).decode("utf-8-sig")
+        text = decode_text(gzip.decompress(body) if path.suffix == ".gz" else body)
         reader = csv.DictReader(io.StringIO(text, newline=""))
         rows = [{key: value or "" for key, value in row.items() if key is not None} for row in reader]
     except (OSError, EOFError, UnicodeDecodeError, csv.Error, AttributeError) as failure:
