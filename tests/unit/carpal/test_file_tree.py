@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carpal.file_tree import FolderUnreadableError, files_below
+from carpal.file_tree import FolderUnreadableError, Skip, files_below
 
 
 def make(root: Path, *names: str) -> None:
@@ -17,8 +17,8 @@ def make(root: Path, *names: str) -> None:
         (root / name).write_text(name)
 
 
-def below(root: Path, **options: object) -> list[str]:
-    return [str(path.relative_to(root)) for path in files_below(root, **options)]  # type: ignore[arg-type]
+def below(root: Path, skip: Skip = lambda _: False) -> list[str]:
+    return [str(path.relative_to(root)) for path in files_below(root, skip=skip)]
 
 
 def test_files_come_before_folders_each_by_name(tmp_path: Path):

@@ -104,21 +104,21 @@ def test_after_one_call_alone_the_whole_machine_is_used_again(bench: Bench):
 
 def test_never_two_calls_at_once_on_the_whole_machine():
     calls: list[str] = []
-    streams, whole = Recorder("streams", calls), Recorder("whole", calls)
+    streams = Recorder("streams", calls)
     running, most, lock = [0], [0], threading.Lock()
-    inner = whole.run
 
-    def counted(images: Images) -> Heads:
-        with lock:
-            running[0] += 1
-            most[0] = max(most[0], running[0])
-        try:
-            return inner(images)
-        finally:
+    class Counted(Recorder):
+        def run(self, images: Images) -> Heads:
             with lock:
-                running[0] -= 1
+                running[0] += 1
+                most[0] = max(most[0], running[0])
+            try:
+                return super().run(images)
+            finally:
+                with lock:
+                    running[0] -= 1
 
-    whole.run = counted  # type: ignore[method-assign]
+    whole = Counted("whole", calls)
     engine = IdleCoresEngine(streams, whole)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(engine.run, [IMAGE] * 400))

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from pydicom import Dataset, config
+from pydicom import Dataset
 from pydicom.uid import UID
 
 from carpal.errors import ImageError
 from carpal.imaging.dicom_file import open_dicom, text_of
 from carpal.imaging.dicom_pixels import read_frame
 from carpal.imaging.dicom_source import source_of
+from carpal.imaging.dicom_values import OptionalValues
 from carpal.imaging.errors import DamagedImageError, ForProcessingError, NotARadiographError
 from carpal.imaging.limits import Limits
 from carpal.imaging.options import ReadOptions
@@ -26,7 +27,7 @@ DX_FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.1.1"
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _MULTI_FRAME_CAPTURES = {f"{SECONDARY_CAPTURE}.{kind}" for kind in (2, 3, 4)}  # grey bytes, grey words, true colour
 _TAKEN = {CR_STORAGE, DX_FOR_PRESENTATION, SECONDARY_CAPTURE} | _MULTI_FRAME_CAPTURES
-_MODALITIES = {"CR", "DX", "RG", "OT", "SC", ""}
+_MODALITIES = {"CR", "DX", "DR", "RG", "OT", "SC", ""}  # DR is none of the standard's, and real devices write it
 _SEND_AGAIN = "Send or export the object again."
 _NOT_YET = "sha256:" + 64 * "0"
 
@@ -53,14 +54,13 @@ def read_dicom(
         MemoryError: there is not enough.
     """
     options = options or ReadOptions()
-    # Values of other people's files are often against the rules. Pydicom would warn, and its warnings quote the values.
-    config.settings.reading_validation_mode = config.IGNORE
     try:
         ds, syntax = open_dicom(body, limits)
         _check_object(ds, options)
-        frame = read_frame(ds, syntax, limits, frame=options.frame, window=options.window)
+        values = OptionalValues(ds)
+        frame = read_frame(ds, syntax, limits, values, frame=options.frame, window=options.window)
         # What the file says is read at once, because it may be broken; the digest can wait.
-        source = source_of(ds, syntax, frame, options.frame, digest=_NOT_YET, name=name, salt=patient_salt)
+        source = source_of(values, syntax, frame, options.frame, digest=_NOT_YET, name=name, salt=patient_salt)
         return Radiograph(frame.pixels, partial(_with_digest, source, body))
     except (ImageError, MemoryError):
         raise
@@ -84,12 +84,12 @@ def _check_object(ds: Dataset, options: ReadOptions) -> None:
         raise ForProcessingError(
             "the DICOM object is FOR PROCESSING",
             "It holds raw detector data, which looks unlike the images that a model was trained on.",
-            "Send the FOR PRESENTATION object of the same exposure, or ask for raw data with accept_processing.",
+            "Send the FOR PRESENTATION object of the same exposure. In Python: ReadOptions(accept_processing=True).",
         )
     taken = _TAKEN | {DX_FOR_PROCESSING}
     if (kind not in taken or modality not in _MODALITIES) and not options.accept_any_modality:
         raise NotARadiographError(
             f"the DICOM object is {kind.name or 'of no class'}, modality {modality or 'unknown'}",
             "Radiographs are Computed Radiography, Digital X-Ray for presentation, or Secondary Capture of CR and DX.",
-            "Send the radiograph itself, or ask for any image with accept_any_modality.",
+            "Send the radiograph itself. In Python, ReadOptions(accept_any_modality=True) reads any image.",
         )

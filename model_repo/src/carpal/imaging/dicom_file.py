@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from io import BytesIO
 
-from pydicom import Dataset, dcmread
+from pydicom import Dataset, config, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.sequence import Sequence
@@ -27,6 +27,12 @@ _META_START, _META_END = 132, 0x0003_0000
 _SEND_AGAIN = "Send or export the object again."
 
 
+def accept_foreign_values() -> None:
+    """Read and copy values that are against the rules without a warning: pydicom's warnings quote the values."""
+    config.settings.reading_validation_mode = config.IGNORE
+    config.settings.writing_validation_mode = config.IGNORE
+
+
 def open_dicom(body: bytes, limits: Limits) -> tuple[Dataset, UID]:
     """The data set and its transfer syntax.
 
@@ -36,6 +42,7 @@ def open_dicom(body: bytes, limits: Limits) -> tuple[Dataset, UID]:
         UnsupportedImageError: compressed pixels of which nobody says how.
         Exception: whatever else pydicom raises for broken bytes.
     """
+    accept_foreign_values()
     meta, syntax = _meta(body)
     if syntax == DeflatedExplicitVRLittleEndian:
         return _inflated(body, *meta, limits), syntax

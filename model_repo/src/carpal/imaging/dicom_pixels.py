@@ -39,12 +39,14 @@ from pydicom.uid import (
 from pydicom.uid import HTJ2K, JPEG2000  # isort: skip
 
 from carpal.imaging.dicom_file import text_of
+from carpal.imaging.dicom_values import OptionalValues
 from carpal.imaging.errors import DamagedImageError, NoSuchFrameError, TruncatedImageError, UnsupportedImageError
+from carpal.imaging.jpeg_decoder import decode_grey
 from carpal.imaging.limits import Limits
 from carpal.imaging.presentation import grey_levels
 from carpal.imaging.radiograph import Grey
 from carpal.imaging.raster import grey
-from carpal.imaging.streams import stream_size
+from carpal.imaging.streams import END_OF_STREAM, Kind, stream_kind, stream_size
 
 _PLAIN = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian}
 _PYDICOM = ""
@@ -63,6 +65,19 @@ _DECODERS = {
     HTJ2KLosslessRPCL: "pylibjpeg",
     HTJ2K: "pylibjpeg",
     RLELossless: "pylibjpeg",
+}
+_KINDS = {
+    JPEGBaseline8Bit: Kind.JPEG,
+    JPEGExtended12Bit: Kind.JPEG,
+    JPEGLossless: Kind.LOSSLESS_JPEG,
+    JPEGLosslessSV1: Kind.LOSSLESS_JPEG,
+    JPEGLSLossless: Kind.JPEG_LS,
+    JPEGLSNearLossless: Kind.JPEG_LS,
+    JPEG2000Lossless: Kind.JPEG_2000,
+    JPEG2000: Kind.JPEG_2000,
+    HTJ2KLossless: Kind.JPEG_2000,
+    HTJ2KLosslessRPCL: Kind.JPEG_2000,
+    HTJ2K: Kind.JPEG_2000,
 }
 _GREY = {"MONOCHROME1", "MONOCHROME2"}
 _COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR"}
@@ -104,13 +119,16 @@ class _Layout:
         return self.rows * self.columns * self.samples * self.allocated // 8
 
 
-def read_frame(ds: Dataset, syntax: UID, limits: Limits, *, frame: int = 1, window: int = 0) -> Frame:
+def read_frame(
+    ds: Dataset, syntax: UID, limits: Limits, values: OptionalValues | None = None, *, frame: int = 1, window: int = 0
+) -> Frame:
     """Decode one frame to grey.
 
     Args:
         ds: the data set.
         syntax: its transfer syntax.
         limits: bounds that are checked before pixels are touched.
+        values: reads the optional values of the data set, and notes what is passed over.
         frame: the first is 1.
         window: which of several windows or VOI tables; the first is 0.
 
@@ -120,20 +138,22 @@ def read_frame(ds: Dataset, syntax: UID, limits: Limits, *, frame: int = 1, wind
     """
     _check_syntax(syntax)
     layout = _layout(ds, limits)
+    values = values or OptionalValues(ds)
     if frame > layout.frames:
         raise NoSuchFrameError(
             f"frame {frame} of the DICOM object was asked for", f"It has {layout.frames}.", "Ask for one that it has."
         )
     if layout.photometric not in _GREY:
-        stored, photometric = _decoded(ds, syntax, layout, limits, frame)
+        stored, photometric = _decoded(ds, syntax, layout, limits, values, frame)
         return Frame(_luma(ds, stored, photometric), layout.bits, None, layout.photometric, layout.frames)
     if syntax in _PLAIN:
         stored = _plain(ds, layout, frame)
     else:
-        stored, _ = _decoded(ds, syntax, layout, limits, frame)
+        stored, _ = _decoded(ds, syntax, layout, limits, values, frame)
     words = stored.view(f"u{stored.dtype.itemsize}")
     # A codec returns values; in words that were never encoded, and in RLE, overlays may lie above the stored bits.
-    table, voi = _table(ds, layout, syntax in _PLAIN or syntax in (RLELossless, ExplicitVRBigEndian), window)
+    masked = syntax in _PLAIN or syntax in (RLELossless, ExplicitVRBigEndian)
+    table, voi = _table(ds, values, layout, masked, window)
     pixels: NDArray[Any] = cv2.LUT(words, table)
     return Frame(pixels, layout.bits, voi, layout.photometric, layout.frames)
 
@@ -194,13 +214,22 @@ def _check_length(found: int, layout: _Layout, frame: int) -> None:
         )
 
 
-def _decoded(ds: Dataset, syntax: UID, layout: _Layout, limits: Limits, frame: int) -> tuple[NDArray[Any], str]:
+def _decoded(
+    ds: Dataset, syntax: UID, layout: _Layout, limits: Limits, values: OptionalValues, frame: int
+) -> tuple[NDArray[Any], str]:
     """One frame through pydicom: [rows, columns] or [rows, columns, 3], and what its samples mean now."""
     data = ds.get("PixelData") or b""
     if syntax.is_encapsulated:
-        _check_stream(data, syntax, layout, limits, frame)
+        _check_stream(data, syntax, layout, limits, values, frame)
     elif layout.photometric != "YBR_FULL_422":  # which shares its colours between pixels, and is shorter
         _check_length(len(data), layout, frame)
+    if syntax in (JPEGBaseline8Bit, JPEGExtended12Bit) and layout.bits <= 8 and layout.allocated == 8:
+        pixels, irregular = decode_grey(get_frame(data, frame - 1, number_of_frames=layout.frames).rstrip(b"\0"))
+        for line in irregular:
+            values.note("PixelData", line)
+        if layout.samples == 1:
+            _check_shape(pixels, layout)
+            return pixels, layout.photometric
     try:
         plugin = _DECODERS.get(syntax, _PYDICOM)
         pixels, said = get_decoder(syntax).as_array(ds, index=frame - 1, raw=True, decoding_plugin=plugin)
@@ -210,17 +239,23 @@ def _decoded(ds: Dataset, syntax: UID, layout: _Layout, limits: Limits, frame: i
         raise DamagedImageError(
             "the compressed frame does not decode", "Its parts do not fit together.", _SEND_AGAIN
         ) from failure
+    _check_shape(pixels, layout)
+    native = pixels.dtype.newbyteorder("=")
+    return np.ascontiguousarray(pixels, native), str(said["photometric_interpretation"])
+
+
+def _check_shape(pixels: NDArray[Any], layout: _Layout) -> None:
     if pixels.shape[:2] != (layout.rows, layout.columns):
         raise DamagedImageError(
             f"the frame decodes to {pixels.shape}, {layout.rows} x {layout.columns} are announced",
             "Header and pixels are not of one image.",
             _SEND_AGAIN,
         )
-    native = pixels.dtype.newbyteorder("=")
-    return np.ascontiguousarray(pixels, native), str(said["photometric_interpretation"])
 
 
-def _check_stream(data: bytes, syntax: UID, layout: _Layout, limits: Limits, frame: int) -> None:
+def _check_stream(
+    data: bytes, syntax: UID, layout: _Layout, limits: Limits, values: OptionalValues, frame: int
+) -> None:
     """Refuse a compressed frame that is missing, or of another size than the header says, before it is decoded."""
     try:
         stream = get_frame(data, frame - 1, number_of_frames=layout.frames)
@@ -233,6 +268,7 @@ def _check_stream(data: bytes, syntax: UID, layout: _Layout, limits: Limits, fra
     limits.check_ratio(layout.frame_bytes, len(stream))
     if syntax == RLELossless:
         return  # its decoder takes the size from the header and refuses what does not fill it
+    _check_kind(stream, syntax, values)
     size = stream_size(stream)
     if size != (layout.columns, layout.rows):
         said = f"{size[0]} x {size[1]} px" if size else "no size at all"
@@ -241,6 +277,22 @@ def _check_stream(data: bytes, syntax: UID, layout: _Layout, limits: Limits, fra
             "They must agree, or the frame could fill the memory.",
             _SEND_AGAIN,
         )
+
+
+def _check_kind(stream: bytes, syntax: UID, values: OptionalValues) -> None:
+    """Refuse a stream of another kind than the transfer syntax says: a decoder can make noise of it.
+
+    A missing end marker is noted: a stream that was cut short lacks it, and some encoders never write it.
+    """
+    kind = stream_kind(stream)
+    if kind is not _KINDS[syntax]:
+        raise DamagedImageError(
+            f"the compressed frame is {kind.value}, the transfer syntax says {syntax.name}",
+            "One of the two is wrong, and another image than was meant could be read.",
+            _SEND_AGAIN,
+        )
+    if not stream.rstrip(b"\0").endswith(END_OF_STREAM):
+        values.note("PixelData", "no end marker, the stream may be cut short")
 
 
 def _luma(ds: Dataset, stored: NDArray[Any], photometric: str) -> Grey:
@@ -252,10 +304,12 @@ def _luma(ds: Dataset, stored: NDArray[Any], photometric: str) -> Grey:
     return grey(np.ascontiguousarray(stored[:, :, ::-1]))
 
 
-def _table(ds: Dataset, layout: _Layout, masked: bool, window: int) -> tuple[NDArray[np.uint16], str]:
+def _table(
+    ds: Dataset, values: OptionalValues, layout: _Layout, masked: bool, window: int
+) -> tuple[NDArray[np.uint16], str]:
     """The grey level of each word that can stand in the pixel data, and the VOI transform in words."""
     signed = bool(ds.get("PixelRepresentation"))
-    levels, voi = grey_levels(ds, layout.bits, signed, window)
+    levels, voi = grey_levels(ds, values, layout.bits, signed, window)
     words = np.arange(2**layout.allocated)
     if masked:
         high_bit = ds.get("HighBit")
@@ -265,6 +319,6 @@ def _table(ds: Dataset, layout: _Layout, masked: bool, window: int) -> tuple[NDA
             index ^= 2 ** (layout.bits - 1)
     else:
         lowest = -(2 ** (layout.bits - 1)) if signed else 0
-        values = np.where(words < 2 ** (layout.allocated - 1), words, words - 2**layout.allocated) if signed else words
-        index = np.clip(values - lowest, 0, 2**layout.bits - 1)
+        stored = np.where(words < 2 ** (layout.allocated - 1), words, words - 2**layout.allocated) if signed else words
+        index = np.clip(stored - lowest, 0, 2**layout.bits - 1)
     return levels[index], voi

@@ -6,24 +6,29 @@ grey levels and not on places, so they are computed once for each level that the
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from carpal.imaging.dicom_file import text_of
+from carpal.imaging.dicom_values import OptionalValues
 from carpal.imaging.errors import NoSuchFrameError
 
 Values = NDArray[np.float64]
 FULL_SCALE = 65535
+_MIN_WIDTHS = {"LINEAR": 1.0, "LINEAR_EXACT": 1e-9, "SIGMOID": 1e-9}  # by VOILUTFunction (PS3.3 C.11.2.1)
 
 
-def grey_levels(ds: Dataset, bits: int, signed: bool, window: int = 0) -> tuple[NDArray[np.uint16], str]:
+def grey_levels(
+    ds: Dataset, optional: OptionalValues, bits: int, signed: bool, window: int = 0
+) -> tuple[NDArray[np.uint16], str]:
     """The grey level of each stored value, lowest value first.
+
+    A table or number that is broken is passed over. If it belongs to the modality transform, the VOI transform is too,
+    because its windows and tables are about values that are then unknown: the whole range is shown.
 
     Args:
         ds: the data set, monochrome.
+        optional: reads its optional values, and notes what is passed over.
         bits: stored a pixel.
         signed: whether stored values are two's complement.
         window: which of several VOI tables or windows; the first is 0.
@@ -34,47 +39,74 @@ def grey_levels(ds: Dataset, bits: int, signed: bool, window: int = 0) -> tuple[
 
     Raises:
         NoSuchFrameError: there is no window of that number.
-        ValueError, KeyError, AttributeError: the data set's tables are broken.
     """
     lowest = -(2 ** (bits - 1)) if signed else 0
     stored = np.arange(lowest, lowest + 2**bits, dtype=np.float64)
-    values, low, high = _modality(ds, stored)
-    share, voi = _voi(ds, values, low, high, window)
+    transformed = _modality(ds, optional, stored)
+    if transformed is None:
+        share, voi = _whole_range(stored, float(stored.min()), float(stored.max()))
+    else:
+        share, voi = _voi(ds, optional, *transformed, window)
     # PresentationLUTShape INVERSE says the same as MONOCHROME1 and comes with it: it inverts nothing a second time.
     if ds.PhotometricInterpretation == "MONOCHROME1":
         share = 1.0 - share
     levels = np.rint(np.clip(share, 0.0, 1.0) * FULL_SCALE).astype(np.uint16)
     # Padding is no tissue. It becomes black after the inversion, so that later steps see it like any other border.
-    levels[_is_padding(ds, stored)] = 0
+    levels[_is_padding(optional, stored)] = 0
     return levels, voi
 
 
-def _modality(ds: Dataset, stored: Values) -> tuple[Values, float, float]:
-    """Values after the modality transform, and the range that they can have."""
-    if tables := ds.get("ModalityLUTSequence"):
-        values, top = _look_up(tables[0], stored)
-        return values, 0.0, top
-    slope, intercept = ds.get("RescaleSlope"), ds.get("RescaleIntercept")
-    values = stored * float(slope) + float(intercept) if slope is not None and intercept is not None else stored
+def _modality(ds: Dataset, optional: OptionalValues, stored: Values) -> tuple[Values, float, float] | None:
+    """Values after the modality transform, and the range that they can have; None if it is there and broken."""
+    tables = optional.attempt("ModalityLUTSequence", lambda: ds.get("ModalityLUTSequence"))
+    if tables:
+        found = optional.attempt("ModalityLUTSequence", lambda: _look_up(tables[0], stored))
+        return None if found is None else (found[0], 0.0, found[1])
+    slope, intercept = optional.number("RescaleSlope"), optional.number("RescaleIntercept")
+    if slope == 0:
+        optional.note("RescaleSlope", "zero")
+        slope = None
+    if (slope is None and optional.noted("RescaleSlope")) or (intercept is None and optional.noted("RescaleIntercept")):
+        return None
+    values = stored if slope is None or intercept is None else stored * slope + intercept
     return values, float(values.min()), float(values.max())
 
 
-def _voi(ds: Dataset, values: Values, low: float, high: float, window: int) -> tuple[Values, str]:
+def _voi(
+    ds: Dataset, optional: OptionalValues, values: Values, low: float, high: float, window: int
+) -> tuple[Values, str]:
     """Shares 0..1 of full scale: by a table, else by a window, else over the whole range."""
-    place = f" #{window}" if window else ""
-    if tables := ds.get("VOILUTSequence"):
+    tables = optional.attempt("VOILUTSequence", lambda: ds.get("VOILUTSequence"))
+    if tables:
         _check_window(window, len(tables), "VOI tables")
-        looked_up, top = _look_up(tables[window], values)
-        return looked_up / top, f"LUT{place}"
-    centres, widths = _numbers(ds.get("WindowCenter")), _numbers(ds.get("WindowWidth"))
+        found = optional.attempt("VOILUTSequence", lambda: _look_up(tables[window], values))
+        if found is not None:
+            return found[0] / found[1], f"LUT{f' #{window}' if window else ''}"
+    centres, widths = optional.numbers("WindowCenter"), optional.numbers("WindowWidth")
     count = min(len(centres), len(widths))
     _check_window(window, max(1, count), "windows")
-    if count:
-        centre, width = centres[window], widths[window]
-        function = (text_of(ds, "VOILUTFunction") or "LINEAR").upper()
-        said = f"window {centre:g}/{width:g}" + (f" {function}" if function != "LINEAR" else "")
-        return _window(values, centre, width, function), said + place
+    function = _function(optional)
+    usable = [place for place in range(count) if widths[place] >= _MIN_WIDTHS[function]]
+    if len(usable) < count:
+        optional.note("WindowWidth", "too small for a window")
+    if not usable:
+        return _whole_range(values, low, high)
+    chosen = window if window in usable else usable[0]
+    centre, width = centres[chosen], widths[chosen]
+    said = f"window {centre:g}/{width:g}" + (f" {function}" if function != "LINEAR" else "")
+    return _window(values, centre, width, function), said + (f" #{chosen}" if chosen else "")
+
+
+def _whole_range(values: Values, low: float, high: float) -> tuple[Values, str]:
     return (values - low) / (high - low if high > low else 1.0), "none"
+
+
+def _function(optional: OptionalValues) -> str:
+    function = optional.text("VOILUTFunction").upper() or "LINEAR"
+    if function in _MIN_WIDTHS:
+        return function
+    optional.note("VOILUTFunction", "none that the standard defines")
+    return "LINEAR"
 
 
 def _check_window(window: int, count: int, what: str) -> None:
@@ -86,10 +118,6 @@ def _check_window(window: int, count: int, what: str) -> None:
 
 def _window(values: Values, centre: float, width: float, function: str) -> Values:
     """PS3.3 C.11.2.1.2 (LINEAR) and C.11.2.1.3 (SIGMOID, LINEAR_EXACT), over 0..1."""
-    if function not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
-        raise ValueError(f"VOILUTFunction {function} is none that the standard defines")
-    if width < (1 if function == "LINEAR" else 1e-9):
-        raise ValueError(f"WindowWidth {width:g} is too small")
     if function == "SIGMOID":
         exponent = np.clip(-4.0 * (values - centre) / width, -700.0, 700.0)  # exp overflows beyond
         return np.asarray(1.0 / (1.0 + np.exp(exponent)))
@@ -114,20 +142,11 @@ def _look_up(table: Dataset, values: Values) -> tuple[Values, float]:
     return outputs[index], float(2**bits - 1)
 
 
-def _is_padding(ds: Dataset, stored: Values) -> NDArray[np.bool_]:
+def _is_padding(optional: OptionalValues, stored: Values) -> NDArray[np.bool_]:
     """Stored values from PixelPaddingValue to PixelPaddingRangeLimit (PS3.3 C.7.5.1.1.2)."""
-    value = ds.get("PixelPaddingValue")
+    value = optional.number("PixelPaddingValue")
     if value is None:
         return np.zeros(stored.shape, bool)
-    limit = ds.get("PixelPaddingRangeLimit")
-    low, high = sorted((float(value), float(value if limit is None else limit)))
+    limit = optional.number("PixelPaddingRangeLimit")
+    low, high = sorted((value, value if limit is None else limit))
     return (stored >= low) & (stored <= high)
-
-
-def _numbers(value: Any) -> list[float]:
-    """A value that may be absent, empty, one number or several."""
-    if value is None or value == "":
-        return []
-    if isinstance(value, str | int | float):
-        return [float(value)]
-    return [float(one) for one in value]

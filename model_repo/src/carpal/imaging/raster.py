@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from carpal.imaging import idat
 from carpal.imaging.colour import colourfulness
 from carpal.imaging.errors import DamagedImageError, TruncatedImageError, UnsupportedImageError
+from carpal.imaging.jpeg_decoder import decode_grey
 from carpal.imaging.limits import Limits
 from carpal.imaging.radiograph import Grey
 
@@ -46,6 +47,7 @@ class Raster:
         frames: pages in the file.
         frame: which of them this is; the first is 1.
         colour: see ``carpal.imaging.colour``; None where the file has no colours to differ.
+        irregularities: what in the file was against its format and passed over.
     """
 
     pixels: Grey
@@ -54,6 +56,7 @@ class Raster:
     frames: int = 1
     frame: int = 1
     colour: float | None = None
+    irregularities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,9 @@ def read_jpeg(body: bytes, limits: Limits) -> Raster:
         )
     if body.rfind(bytes((0xFF, _END_OF_IMAGE))) < scan:
         raise TruncatedImageError("the JPEG has no end marker", "The file was cut short.", _SEND_AGAIN)
-    flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
-    return Raster(decode(body, flags, "JPEG", width * height), bits, colour=_jpeg_colour(body, frame, width * height))
+    pixels, irregularities = decode_grey(body)
+    colour = _jpeg_colour(body, frame, width * height)
+    return Raster(pixels, bits, colour=colour, irregularities=irregularities)
 
 
 def _png_chunks(view: memoryview) -> Iterator[tuple[bytes, slice]]:

@@ -209,6 +209,7 @@ def _source(body: bytes, raster: Raster, media_type: str, name: str | None) -> S
         frame=raster.frame if raster.frames > 1 else None,
         frames=raster.frames if raster.frames > 1 else None,
         colour=raster.colour,
+        irregularities=raster.irregularities,
         patient_key=stem.patient if stem else None,
         laterality=stem.laterality if stem else None,
         projection=stem.projection if stem else None,

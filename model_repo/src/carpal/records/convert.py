@@ -13,12 +13,15 @@ from carpal.errors import CarpalError, ServiceError
 from carpal.file_tree import files_below
 from carpal.imaging.errors import NotAnImageError
 from carpal.imaging.radiograph import Radiograph
-from carpal.imaging.readers import SNIFFED_BYTES, SUFFIXES, sniff
+from carpal.imaging.readers import DICOM, SUFFIXES, sniff
 from carpal.records.errors import NoImagesError, OutputInInputError, OutputNotWritableError
 from carpal.records.record import Record
 from carpal.records.recorders import Recorder
 
 AHEAD = 3
+# MediaStorageSOPClassUID of the index of a medium (PS3.10), as it lies in a meta header; the file has no image.
+DICOMDIR = b"\x02\0\x02\0UI\x14\x001.2.840.10008.1.3.10"
+_HEAD_BYTES = 1024
 ERRORS = "errors.jsonl"
 """In every folder of results."""
 
@@ -229,7 +232,7 @@ def _looks_like_an_image(path: Path) -> bool:
         return True
     try:
         with path.open("rb") as file:
-            sniff(file.read(SNIFFED_BYTES))
+            head = file.read(_HEAD_BYTES)
+        return sniff(head) != DICOM or DICOMDIR not in head
     except (OSError, NotAnImageError):
         return False
-    return True

@@ -69,6 +69,11 @@ class Source(Document):
     patient_orientation: str | None = Field(
         default=None, description="PatientOrientation: where rows and columns run to, as in L\\F"
     )
+    irregularities: tuple[str, ...] = Field(
+        default=(),
+        description="what in the file was against the rules of its format and was passed over: a DICOM tag with its "
+        "keyword and the reason, or a part of a JPEG; never a value",
+    )
 
 
 class Quality(Document):

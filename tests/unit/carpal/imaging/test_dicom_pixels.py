@@ -12,8 +12,16 @@ import pydicom
 import pytest
 from pydicom.encaps import encapsulate
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
-from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
-from tests.unit.carpal.imaging.samples import sample
+from pydicom.uid import (
+    HTJ2KLossless,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
+from tests.unit.carpal.imaging.samples import jpeg, sample, scan
 
 from carpal.imaging.errors import (
     DamagedImageError,
@@ -22,6 +30,7 @@ from carpal.imaging.errors import (
     TruncatedImageError,
     UnsupportedImageError,
 )
+from carpal.imaging.jpeg_decoder import decode_grey
 from carpal.imaging.limits import Limits
 from carpal.imaging.options import ReadOptions
 from carpal.imaging.readers import read
@@ -179,7 +188,7 @@ def test_a_missing_second_frame_is_truncated(dicom_file: Maker):
 def test_a_stream_of_another_size_than_the_header_is_refused_before_it_is_decoded():
     with pytest.raises(DamagedImageError, match=r"3722445056 x 1024 px, the header 256 x 1024"):
         read(sample("JPEG2000-embedded-sequence-delimiter.dcm"), options=ANY)
-    with pytest.raises(DamagedImageError, match="no size at all"):
+    with pytest.raises(DamagedImageError, match="of no known kind"):
         read(with_stream(HTJ2K.read_bytes(), lambda stream: b"\0" * len(stream)))
 
 
@@ -218,3 +227,53 @@ def test_signed_padding_is_black(dicom_file: Maker):
     assert read(body).pixels[0, 0] == 0
     ranged: dict[str, Any] = {"PixelPaddingValue": -2000, "PixelPaddingRangeLimit": -5}
     assert read(dicom_file(pixels, **ranged)).pixels[0, :3].tolist() == [0, 0, 32776]
+
+
+def labelled(body: bytes, syntax: str) -> bytes:
+    """The same file under another transfer syntax."""
+    ds = pydicom.dcmread(BytesIO(body))
+    ds.file_meta.TransferSyntaxUID = syntax
+    stream = BytesIO()
+    ds.save_as(stream, enforce_file_format=False)
+    return stream.getvalue()
+
+
+JPEG_KINDS = [JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless, HTJ2KLossless]
+
+
+@pytest.mark.parametrize("says", JPEG_KINDS)
+@pytest.mark.parametrize("holds", [JPEGLSLossless, JPEG2000Lossless])
+def test_a_stream_of_another_kind_than_the_syntax_says_is_refused(dicom_file: Maker, holds: str, says: str):
+    plain = dicom_file(np.random.default_rng(0).integers(0, 4096, (70, 80), dtype=np.uint16))
+    body = labelled(compressed(plain, holds), says)
+    if {holds, says} <= {JPEG2000Lossless, HTJ2KLossless} or holds == says:
+        assert (read(body).pixels == read(plain).pixels).all()
+        return
+    with pytest.raises(DamagedImageError, match="the transfer syntax says"):
+        read(body)
+
+
+def in_dicom(dicom_file: Maker, stream: bytes) -> bytes:
+    """An 8-bit object whose one frame is a JPEG stream."""
+    ds = pydicom.dcmread(BytesIO(dicom_file(np.zeros((300, 240), np.uint8), bits=8)))
+    ds.PixelData, ds.file_meta.TransferSyntaxUID = encapsulate([stream]), JPEGBaseline8Bit
+    ds["PixelData"].VR = "OB"
+    saved = BytesIO()
+    ds.save_as(saved)
+    return saved.getvalue()
+
+
+def test_a_jpeg_in_dicom_gives_its_own_pixels_and_a_damaged_one_is_refused(dicom_file: Maker):
+    stream = jpeg()
+    whole = read(in_dicom(dicom_file, stream))
+    assert (whole.pixels == decode_grey(stream)[0].astype(np.uint16) * 257).all()
+    begin = scan(stream)
+    for share in (0.2, 0.7):
+        cut = stream[: begin + int((len(stream) - begin) * share)].rstrip(b"\xff") + b"\xff\xd9"
+        with pytest.raises(DamagedImageError):
+            read(in_dicom(dicom_file, cut))
+
+
+def test_a_stream_without_its_end_marker_is_noted():
+    lines = read(sample("RG3_J2KI.dcm"), options=ANY).source.irregularities
+    assert "(7FE0,0010) PixelData: no end marker, the stream may be cut short" in lines

@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from pydicom import FileDataset, dcmwrite
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
 from carpal.detection.detector import Detector
 from carpal.errors import CarpalError
@@ -101,6 +104,15 @@ def test_images_in_linked_folders_are_found_once(folder: Path, tmp_path_factory:
 @pytest.mark.parametrize("name", ["control", "pipe.png"])
 def test_a_named_pipe_is_no_image(folder: Path, name: str):
     os.mkfifo(folder / name)
+    assert name not in names(find_images([folder]), folder)
+
+
+@pytest.mark.parametrize("name", ["DICOMDIR", "index"])
+def test_the_index_of_a_medium_is_no_image_and_no_failure(folder: Path, name: str):
+    index = FileMetaDataset()
+    index.MediaStorageSOPClassUID, index.MediaStorageSOPInstanceUID = MediaStorageDirectoryStorage, "1.2.3"
+    index.TransferSyntaxUID = ExplicitVRLittleEndian
+    dcmwrite(folder / name, FileDataset(folder / name, {}, file_meta=index, preamble=b"\0" * 128))
     assert name not in names(find_images([folder]), folder)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from carpal.imaging.dicom_file import accept_foreign_values
 from carpal.imaging.radiograph import Radiograph
 from carpal.records.coding import LONGEST_LO, plain
 from carpal.records.identity import dicom_identity
@@ -50,6 +51,7 @@ def secondary_capture(record: Record, radiograph: Radiograph, source: Dataset | 
         8-bit RGB, uncompressed, Explicit VR Little Endian. The same input gives the same bytes with the same OpenCV.
         The picture names the record by its id, because a file's name may be a patient's.
     """
+    accept_foreign_values()
     identity = dicom_identity(record.source)
     series_uid, sop_uid = result_uids(record, identity, "capture")
     pixels = _pixels(record, radiograph)

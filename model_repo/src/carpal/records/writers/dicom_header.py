@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 
 import orjson
 from pydicom.datadict import dictionary_VR
@@ -59,8 +60,8 @@ _COPIED = (
     "TimezoneOffsetFromUTC",
 )
 _MOMENTS = ("Content", "Acquisition", "Series", "Study")
-_DATE = re.compile(r"\d{8}")
-_TIME = re.compile(r"\d{6}(\.\d{1,6})?")
+_TIME = re.compile(r"([01]\d|2[0-3])[0-5]\d([0-5]\d|60)(\.\d{1,6})?")
+_DATE_BYTES = 8
 _DEEPEST = 8
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SAID = {"findings", "conclusions", "model", "preprocessing_digest", "review"}
@@ -101,7 +102,33 @@ def element_of(source: Dataset | None, keyword: str) -> DataElement | None:
             mould.encode_element(element)
     except Exception:
         return None
+    if element.VR in _CHECKED and not all(_CHECKED[element.VR](text) for text in _texts(element)):
+        return None
     return element if dictionary_VR(Tag(keyword)) == element.VR else None
+
+
+def _texts(element: DataElement) -> list[str]:
+    values = element.value if element.VM > 1 else [element.value]
+    return [str(value) for value in values if value]
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is a day of the calendar, as DA has it: YYYYMMDD."""
+    if len(text) != _DATE_BYTES or not text.isdigit():
+        return False
+    try:
+        date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return False
+    return True
+
+
+def is_time(text: str) -> bool:
+    """Whether a text is a time of the day, as TM has it with seconds: HHMMSS and a fraction."""
+    return _TIME.fullmatch(text) is not None
+
+
+_CHECKED: dict[str, Callable[[str], bool]] = {"DA": is_date, "TM": lambda text: is_time(text.ljust(6, "0"))}
 
 
 def _check_items(element: DataElement, levels: int) -> None:
@@ -139,9 +166,9 @@ def content_moment(source: Dataset | None, verifier: ReviewEvent | None) -> tupl
         return NO_DATE, NO_TIME
     for name in _MOMENTS:
         elements = (element_of(source, f"{name}{part}") for part in ("Date", "Time"))
-        date, time = (str(element.value or "") if element else "" for element in elements)
-        if _DATE.fullmatch(date):
-            return date, time if _TIME.fullmatch(time) else NO_TIME
+        day, time = (str(element.value or "") if element else "" for element in elements)
+        if is_date(day):
+            return day, time if is_time(time) else NO_TIME
     return NO_DATE, NO_TIME
 
 

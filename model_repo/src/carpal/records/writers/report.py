@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pydicom.uid import UID
 
+from carpal.imaging.dicom_file import accept_foreign_values
 from carpal.records.identity import Identity, dicom_identity, synthetic_uid
 from carpal.records.record import Finding, Record, ReviewEvent
 from carpal.records.writers import mould
@@ -57,6 +58,7 @@ def structured_report(record: Record, source: Dataset | None = None) -> bytes:
         float32, from the top-left corner of the top-left pixel. The document is UNVERIFIED, PARTIAL and PRELIMINARY
         until ``record.review`` says that somebody confirmed or corrected it.
     """
+    accept_foreign_values()
     identity = dicom_identity(record.source)
     image = reference(record, identity)
     series_uid, sop_uid = result_uids(record, identity, "report")

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from pydicom import Dataset, dcmread
 
+from carpal.imaging.dicom_file import accept_foreign_values
 from carpal.imaging.radiograph import Radiograph
 from carpal.imaging.readers import DICOM
 from carpal.records.record import Record
@@ -40,6 +41,7 @@ class Converted(Entry):
         """The DICOM header that the image came with, without its pixels; None where it is no DICOM file."""
         if self.record.source.media_type != DICOM:
             return None
+        accept_foreign_values()
         # Files without preamble are radiographs too; this one was read once already, so it is no other thing.
         return dcmread(self.path, force=True, stop_before_pixels=True)
 

@@ -7,7 +7,7 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom import dcmread, dcmwrite
+from pydicom import config, dcmread, dcmwrite
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
@@ -131,6 +131,10 @@ def test_what_type_2_asks_for_is_there_where_the_source_lacks_it():
         ({"ContentDate": "20240102", "ContentTime": "030405.678"}, ("20240102", "030405.678")),
         ({"AcquisitionDate": "20240103", "AcquisitionTime": "nonsense"}, ("20240103", "000000")),
         ({"ContentDate": "2024", "SeriesDate": "20240104"}, ("20240104", "000000")),
+        ({"ContentDate": "00000000", "ContentTime": "999999", "SeriesDate": "20240104"}, ("20240104", "000000")),
+        ({"ContentDate": "20240102", "ContentTime": "246000"}, ("20240102", "000000")),
+        ({"ContentDate": "20230229", "SeriesDate": "20240229"}, ("20240229", "000000")),
+        ({"ContentDate": "20240102", "ContentTime": "235960"}, ("20240102", "235960")),
         ({}, ("20240305", "101112")),
         ({"StudyDate": None}, ("19700101", "000000")),
     ],
@@ -197,3 +201,21 @@ def test_a_file_has_preamble_and_meta_that_pydicom_reads():
     assert body[128:132] == b"DICM"
     meta = parsed(body).file_meta
     assert (meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID) == ("2.25.1", pydicom.uid.ExplicitVRLittleEndian)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "kept"),
+    [
+        ("StudyDate", "20241341", False),
+        ("StudyDate", "20240101", True),
+        ("PatientBirthDate", "00000000", False),
+        ("StudyTime", "999999", False),
+        ("StudyTime", "1011", True),
+    ],
+)
+def test_a_date_or_time_that_cannot_be_is_left_empty(keyword: str, value: str, kept: bool):
+    source = source_object()
+    config.settings.reading_validation_mode = config.settings.writing_validation_mode = config.IGNORE
+    setattr(source, keyword, value)
+    head = patient_and_study(source, dicom_identity(dicom_record().source))
+    assert str(head[keyword].value or "") == (value if kept else "")

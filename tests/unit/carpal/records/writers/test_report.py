@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from highdicom.sr import ComprehensiveSR, MeasurementReport
+from pydicom import config
 from tests.unit.carpal.records.writers.fhir_samples import BOXES, EVENT, UIDS, finding, record, reviewed, source
 from tests.unit.carpal.records.writers.report_samples import CR, dicom_record, parsed, png_record, source_object
 
+from carpal.imaging.radiograph import Radiograph
 from carpal.records.identity import dicom_identity
 from carpal.records.record import Box, Conclusion, Record, Review
+from carpal.records.writers.capture import secondary_capture
 from carpal.records.writers.report import MULTI_FRAME_CAPTURE, reference, structured_report
 from carpal.records.writers.report_content import Reference
 
@@ -162,3 +167,22 @@ def test_boxes_at_the_far_edge_of_a_large_image_are_within_a_thousandth_of_a_pix
     )
     group = content(structured_report(dicom_record((far,)), source_object())).get_planar_roi_measurement_groups()[0]
     assert np.abs(group.roi.value[2] - [4095.999, 4096.0]).max() < 1e-3
+
+
+@pytest.mark.parametrize("write", ["report", "capture"])
+def test_values_against_the_rules_are_copied_without_being_quoted(write: str, caplog: pytest.LogCaptureFixture):
+    """Pydicom's warnings quote what they are about: here an accession number, a UID and a code."""
+    source = source_object()
+    config.settings.reading_validation_mode = config.settings.writing_validation_mode = config.IGNORE
+    source.AccessionNumber, source.PatientAge, source.StudyDate = "secret" * 10, "secret", "20241341"
+    config.settings.writing_validation_mode = config.WARN
+    changed = dicom_record().source.model_copy(update={"study_instance_uid": "1.2.03.004.5"})
+    record = dicom_record().model_copy(update={"source": changed})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        if write == "report":
+            structured_report(record, source)
+        else:
+            pixels = np.zeros((record.source.height_px, record.source.width_px), np.uint8)
+            secondary_capture(record, Radiograph(pixels, record.source), source)
+    assert "secret" not in caplog.text
