@@ -63,6 +63,7 @@ _MOMENTS = ("Content", "Acquisition", "Series", "Study")
 _TIME = re.compile(r"([01]\d|2[0-3])[0-5]\d([0-5]\d|60)(\.\d{1,6})?")
 _DATE_BYTES = 8
 _DEEPEST = 8
+REPORT = "report"
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SAID = {"findings", "conclusions", "model", "preprocessing_digest", "review"}
 _IMPLEMENTATION_UID = UID(synthetic_uid("carpal", "implementation"))
@@ -196,12 +197,15 @@ def content_digest(record: Record) -> str:
 def result_uids(record: Record, identity: Identity, kind: str) -> tuple[str, str]:
     """Series and SOP instance UID of a result: the same input, model and review give the same two.
 
-    A model has one series of a kind in a study. Another threshold or a review gives another instance, because an
-    archive keeps the first object that it gets under a UID.
+    A report has a series of its own, because OHIF opens one report of a series; the captures of a model share one in a
+    study. Another threshold or a review gives another instance, because an archive keeps the first object that it gets
+    under a UID.
     """
-    series = synthetic_uid(identity.study_uid, record.model.digest, kind)
     frame = str(record.source.frame)
-    return series, synthetic_uid(identity.sop_uid, record.source.digest, frame, content_digest(record), kind)
+    instance = synthetic_uid(identity.sop_uid, record.source.digest, frame, content_digest(record), kind)
+    own = kind == REPORT
+    series = synthetic_uid(instance, "series") if own else synthetic_uid(identity.study_uid, record.model.digest, kind)
+    return series, instance
 
 
 def part10(sop_class_uid: str, sop_uid: str, body: bytes) -> bytes:

@@ -1,4 +1,6 @@
-"""A record as a DICOM structured report: TID 1500 as Comprehensive SR, to be stored beside the image.
+"""A record as a DICOM structured report (Comprehensive SR), to be stored beside the image.
+
+With findings it is a measurement report (TID 1500), without one a diagnostic imaging report (TID 2000).
 
 The same record, source and review give the same bytes. ``docs/reference/dicom-sr.md`` says what is written where.
 """
@@ -16,6 +18,7 @@ from carpal.records.identity import Identity, dicom_identity, synthetic_uid
 from carpal.records.record import Finding, Record, ReviewEvent
 from carpal.records.writers import mould
 from carpal.records.writers.dicom_header import (
+    REPORT,
     SECONDARY_CAPTURE,
     content_moment,
     instance_number,
@@ -26,7 +29,7 @@ from carpal.records.writers.dicom_header import (
     verifier_of,
 )
 from carpal.records.writers.report_content import OHIF_RECTANGLE, Kind, Reference, Values
-from carpal.records.writers.report_moulds import encode_conclusions, encode_document, encode_finding
+from carpal.records.writers.report_moulds import encode_document, encode_finding
 
 COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
 MULTI_FRAME_CAPTURE = "1.2.840.10008.5.1.4.1.1.7.3"  # of 16-bit grey frames
@@ -61,8 +64,10 @@ def structured_report(record: Record, source: Dataset | None = None) -> bytes:
     accept_foreign_values()
     identity = dicom_identity(record.source)
     image = reference(record, identity)
-    series_uid, sop_uid = result_uids(record, identity, "report")
-    elements = encode_document(record.model, image, _groups(record, identity, image))
+    series_uid, sop_uid = result_uids(record, identity, REPORT)
+    groups = [encode_finding(*finding_parts(record, index, identity), image) for index in range(len(record.findings))]
+    conclusions = tuple((conclusion.label, conclusion.status) for conclusion in record.conclusions)
+    elements = encode_document(record.model, image, groups, conclusions)
     elements[_EVIDENCE] = _evidence(identity, image)
     head = patient_and_study(source, identity)
     head.SOPInstanceUID, head.SeriesInstanceUID = UID(sop_uid), UID(series_uid)
@@ -108,18 +113,6 @@ def finding_parts(record: Record, index: int, identity: Identity) -> tuple[Kind,
         height_mm=size.height if size else 0.0,
     )
     return kind, values
-
-
-def _groups(record: Record, identity: Identity, image: Reference) -> bytes:
-    """Findings, strongest first; then what the image says, and what the study says of it. Never empty."""
-    findings = [encode_finding(*finding_parts(record, index, identity), image) for index in range(len(record.findings))]
-    said = tuple((conclusion.label, conclusion.status) for conclusion in record.conclusions)
-    common = (record.model, record.preprocessing_digest, record.source.laterality)
-    for_image = ("carpal image", synthetic_uid(_place(record, identity), "image"))
-    for_study = ("carpal study, images read: 1", synthetic_uid(_place(record, identity), "study"))
-    findings.append(encode_conclusions(*common, for_image, said, image))
-    findings.append(encode_conclusions(*common, for_study, said, None))
-    return b"".join(findings)
 
 
 def _place(record: Record, identity: Identity) -> str:

@@ -1,4 +1,4 @@
-"""The content of a measurement report (DICOM SR, TID 1500), built by highdicom.
+"""The content of a report (DICOM SR, TID 1500 or TID 2000), built by highdicom.
 
 What is the same for every image of a model is an argument of its own (``Kind``); what differs is in ``Values`` and
 ``Reference``. ``report_moulds`` builds this content once with stand-ins, the tests build it with the values themselves.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 from highdicom.sr import (
@@ -19,16 +20,21 @@ from highdicom.sr import (
     ImageRegion,
     Measurement,
     MeasurementReport,
-    MeasurementsAndQualitativeEvaluations,
     ObservationContext,
     ObserverContext,
     PlanarROIMeasurementsAndQualitativeEvaluations,
     QualitativeEvaluation,
-    SourceImageForMeasurementGroup,
     SourceImageForRegion,
     TrackingIdentifier,
 )
-from highdicom.sr.value_types import ContainerContentItem, ContentSequence, ImageContentItem
+from highdicom.sr.value_types import (
+    CodeContentItem,
+    ContainerContentItem,
+    ContentItem,
+    ContentSequence,
+    ImageContentItem,
+    TextContentItem,
+)
 
 from carpal.records.coding import (
     CALIBRATED_PROBABILITY,
@@ -49,7 +55,7 @@ from carpal.records.coding import (
 from carpal.records.identity import synthetic_uid
 from carpal.records.record import Model
 
-Groups = Sequence[PlanarROIMeasurementsAndQualitativeEvaluations | MeasurementsAndQualitativeEvaluations]
+Groups = Sequence[PlanarROIMeasurementsAndQualitativeEvaluations]
 
 # OHIF makes an editable rectangle of a group whose tracking identifier names its tool; what follows is free.
 OHIF_RECTANGLE = "Cornerstone3DTools@^0.1.0:RectangleROI"
@@ -61,6 +67,10 @@ _HEIGHT = Code("121207", "DCM", "Height")
 _IMAGE_LIBRARY = Code("111028", "DCM", "Image Library")
 _IMAGE_LIBRARY_GROUP = Code("126200", "DCM", "Image Library Group")
 _SOURCE = Code("260753009", "SCT", "Source")
+DIAGNOSTIC_IMAGING_REPORT = Code("18748-4", "LN", "Diagnostic Imaging Report")
+_QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
+_FINDINGS = Code("121070", "DCM", "Findings")
+_FINDING = Code("121071", "DCM", "Finding")
 _LONGEST_TEXT = 1024
 
 
@@ -146,36 +156,60 @@ def _measurements(kind: Kind, values: Values) -> list[Measurement]:
     return found
 
 
-def conclusion_group(
-    model: Model,
-    preprocessing_digest: str,
-    side: str | None,
-    tracking: str,
-    tracking_uid: str,
-    evaluations: Sequence[QualitativeEvaluation],
-    image: Reference | None,
-) -> MeasurementsAndQualitativeEvaluations:
-    """What is said of an image as a whole, or of the study where there is no image (TID 1501).
+def evaluation(label: str, status: Status) -> CodeContentItem:
+    """A class of the model, and whether it was reported; an item of the Qualitative Evaluations (TID 1500, row 13)."""
+    return CodeContentItem(_concept(finding_term(label).finding), _concept(status_code(status)), "CONTAINS")
 
-    It measures nothing, because OHIF looks for a region under every measurement of a group and fails without one.
+
+def sentence(label: str, status: Status) -> TextContentItem:
+    """The same in words, for a report without findings, which viewers show as text (TID 2000)."""
+    return TextContentItem(_concept(_FINDING), _short(f"{finding_term(label).finding.meaning}: {status}"), "CONTAINS")
+
+
+def measurement_report(
+    model: Model, image: Reference, groups: Groups, evaluations: Sequence[CodeContentItem]
+) -> ContainerContentItem:
+    """The whole tree (TID 1500), with the image in its library, where viewers look for what to load.
+
+    What is said of the image as a whole stands in the Qualitative Evaluations container: OHIF looks for a region in
+    every group of the Imaging Measurements, and fails on a group without one.
+
+    Args:
+        model: that found.
+        image: in which.
+        groups: at least one finding.
+        evaluations: of the classes; without one there is no container.
     """
-    images = [SourceImageForMeasurementGroup(image.sop_class_uid, image.sop_uid, image.frames)] if image else None
-    return MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(uid=tracking_uid, identifier=tracking),
-        algorithm_id=_algorithm(model, preprocessing_digest, None),
-        finding_sites=[_site(side)],
-        qualitative_evaluations=evaluations,
-        source_images=images,
+    root = _root(model, groups)
+    *context, measurements = root.ContentSequence
+    root.ContentSequence = ContentSequence(
+        [*context, _image_library(image), measurements, *_container(_QUALITATIVE_EVALUATIONS, evaluations)]
     )
+    return root
 
 
-def evaluation(label: str, status: Status) -> QualitativeEvaluation:
-    """A class of the model, and whether it was reported."""
-    return QualitativeEvaluation(_concept(finding_term(label).finding), _concept(status_code(status)))
+def report_without_findings(
+    model: Model, image: Reference, evaluations: Sequence[CodeContentItem], sentences: Sequence[TextContentItem]
+) -> ContainerContentItem:
+    """A Basic Diagnostic Imaging Report (TID 2000) that says of each class that it was not found.
+
+    An Imaging Measurement Report needs a measurement, and OHIF fails on one without; this form it shows as text.
+    """
+    root = _root(model, [_standin_group(model, image)])
+    root.ConceptNameCodeSequence = [_concept(DIAGNOSTIC_IMAGING_REPORT)]
+    root.ContentTemplateSequence[0].TemplateIdentifier = "2000"
+    root.ContentSequence = ContentSequence(
+        [
+            *list(root.ContentSequence)[:-1],
+            *_container(_FINDINGS, sentences),
+            _image_library(image),
+            *_container(_QUALITATIVE_EVALUATIONS, evaluations),
+        ]
+    )
+    return root
 
 
-def measurement_report(model: Model, image: Reference, groups: Groups) -> MeasurementReport:
-    """The whole tree (TID 1500), with the image in its library, where viewers look for what to load."""
+def _root(model: Model, groups: Groups) -> ContainerContentItem:
     attributes = DeviceObserverIdentifyingAttributes(
         uid=synthetic_uid(model.digest, "device"),
         name=_short(model.name),
@@ -190,9 +224,23 @@ def measurement_report(model: Model, image: Reference, groups: Groups) -> Measur
         imaging_measurements=groups,
         title=_concept(IMAGING_MEASUREMENT_REPORT),
     )
-    items = list(report[0].ContentSequence)
-    report[0].ContentSequence = ContentSequence([*items[:-1], _image_library(image), items[-1]])
-    return report
+    root: ContainerContentItem = cast("Any", report[0])  # typed as any data set
+    return root
+
+
+def _standin_group(model: Model, image: Reference) -> PlanarROIMeasurementsAndQualitativeEvaluations:
+    """highdicom builds no report without a group; this one is taken out again."""
+    kind = Kind(model, "none", None, "none", "absent", None, sized=False, calibrated=False)
+    return finding_group(kind, Values("none", "2.25.1", (0.0, 0.0, 1.0, 1.0), 0.0), image)
+
+
+def _container(name: Code, items: Sequence[ContentItem]) -> list[ContainerContentItem]:
+    """A container of these items; none without items, because an empty one would be against the standard."""
+    if not items:
+        return []
+    container = ContainerContentItem(_concept(name), relationship_type="CONTAINS")
+    container.ContentSequence = ContentSequence(items)
+    return [container]
 
 
 def _image_library(image: Reference) -> ContainerContentItem:

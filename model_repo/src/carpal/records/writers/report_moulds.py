@@ -5,7 +5,7 @@ The caches hold what depends on their keys alone, so that they change how long a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
@@ -24,13 +24,15 @@ from carpal.records.writers.report_content import (
     Kind,
     Reference,
     Values,
-    conclusion_group,
     corners,
     evaluation,
     finding_group,
     measurement_report,
+    report_without_findings,
+    sentence,
 )
 
+Conclusions = tuple[tuple[str, Status], ...]
 SERIES_NUMBER = 9001  # far above what modalities count to
 
 _TEXT_VALUE = Tag("TextValue")
@@ -56,32 +58,24 @@ def encode_finding(kind: Kind, values: Values, image: Reference) -> bytes:
     return _finding_mould(kind, image.frame).fill(_finding_values(values, image))
 
 
-def encode_conclusions(
-    model: Model,
-    preprocessing_digest: str,
-    side: str | None,
-    tracking: tuple[str, str],
-    conclusions: tuple[tuple[str, Status], ...],
-    image: Reference | None,
-) -> bytes:
-    """The group of an image or, without one, of its study; ``tracking`` is identifier and UID."""
-    identifier, tracking_uid = tracking
-    made = _conclusion_mould(
-        model, preprocessing_digest, side, identifier, image and image.sop_class_uid, image.frame if image else None
-    )
+def encode_document(
+    model: Model, image: Reference, groups: Sequence[bytes], conclusions: Conclusions
+) -> dict[int, bytes]:
+    """Tag to element: all of the document that does not come from patient, study or review.
+
+    Args:
+        model: that found.
+        image: in which.
+        groups: of ``encode_finding``; without one the document is a report without findings.
+        conclusions: each class and its status.
+    """
     values = {
-        "tracking_uid": mould.uid(_UID, tracking_uid),
-        "evaluations": b"".join(_evaluation(label, status) for label, status in conclusions),
+        **_image_values(image),
+        "groups": b"".join(groups),
+        "evaluations": b"".join(_evaluation(*one) for one in conclusions),
+        "sentences": b"".join(_sentence(*one) for one in conclusions),
     }
-    if image:
-        values["image"] = mould.uid(_REFERENCED_UID, image.sop_uid)
-    return made.fill(values)
-
-
-def encode_document(model: Model, image: Reference, groups: bytes) -> dict[int, bytes]:
-    """Tag to element: all of the document that does not come from patient, study or review."""
-    values = {**_image_values(image), "groups": groups}
-    made = _document_moulds(model, image.frame)
+    made = _document_moulds(model, image.frame, found=bool(groups), concluded=bool(conclusions))
     return {tag: each.fill(values) for tag, each in made.items()}
 
 
@@ -121,36 +115,36 @@ def _finding_mould(kind: Kind, frame: int | None) -> Mould:
     return Mould(mould.encode_items(group), {name: holes[name] for name in holes if name not in absent})
 
 
-@lru_cache(maxsize=256)
-def _conclusion_mould(
-    model: Model,
-    preprocessing_digest: str,
-    side: str | None,
-    identifier: str,
-    sop_class_uid: str | None,
-    frame: int | None,
-) -> Mould:
-    image = Reference(sop_class_uid, _IMAGE_UID, frame) if sop_class_uid else None
-    standin = evaluation("stand-in", "absent")
-    group = conclusion_group(model, preprocessing_digest, side, identifier, _TRACKING_UID, [standin], image)
-    holes = {"tracking_uid": mould.uid(_UID, _TRACKING_UID), "evaluations": mould.encode_items(standin)}
-    if image:
-        holes["image"] = mould.uid(_REFERENCED_UID, _IMAGE_UID)
-    return Mould(mould.encode_items(group), holes)
+@lru_cache(maxsize=1024)
+def _evaluation(label: str, status: Status) -> bytes:
+    return mould.encode_items([evaluation(label, status)])
 
 
 @lru_cache(maxsize=1024)
-def _evaluation(label: str, status: Status) -> bytes:
-    return mould.encode_items(evaluation(label, status))
+def _sentence(label: str, status: Status) -> bytes:
+    return mould.encode_items([sentence(label, status)])
 
 
 @lru_cache(maxsize=64)
-def _document_moulds(model: Model, frame: int | None) -> Mapping[int, Mould]:
+def _document_moulds(model: Model, frame: int | None, *, found: bool, concluded: bool) -> Mapping[int, Mould]:
     image = _standin_image(frame)
-    group = conclusion_group(model, "none", None, "stand-in", _TRACKING_UID, [evaluation("stand-in", "absent")], image)
+    evaluations = [evaluation("stand-in", "absent")] if concluded else []
+    sentences = [sentence("stand-in", "absent")] if concluded else []
+    standins = _image_values(image)
+    if concluded:
+        standins["evaluations"] = mould.encode_items(evaluations)
+    if found:
+        kind = Kind(model, "none", None, "stand-in", "absent", None, sized=False, calibrated=False)
+        group = finding_group(kind, _STANDINS, image)
+        standins["groups"] = mould.encode_items(group)
+        content = measurement_report(model, image, [group], evaluations)
+    else:
+        if concluded:
+            standins["sentences"] = mould.encode_items(sentences)
+        content = report_without_findings(model, image, evaluations, sentences)
     document = ComprehensiveSR(
         evidence=[_evidence(image)],
-        content=measurement_report(model, image, [group])[0],
+        content=content,
         series_instance_uid=_IMAGE_UID,
         series_number=SERIES_NUMBER,
         sop_instance_uid=_IMAGE_UID,
@@ -164,7 +158,6 @@ def _document_moulds(model: Model, frame: int | None) -> Mapping[int, Mould]:
     )
     for keyword in _OF_THE_MOMENT:
         document.pop(keyword, None)
-    standins = {**_image_values(image), "groups": mould.encode_items(group)}
     made = {}
     for element in document:
         body = mould.encode_element(element)

@@ -5,13 +5,13 @@ import warnings
 import numpy as np
 import pytest
 from highdicom.sr import ComprehensiveSR, MeasurementReport
-from pydicom import config
+from pydicom import Dataset, config
 from tests.unit.carpal.records.writers.fhir_samples import BOXES, EVENT, UIDS, finding, record, reviewed, source
 from tests.unit.carpal.records.writers.report_samples import CR, dicom_record, parsed, png_record, source_object
 
 from carpal.imaging.radiograph import Radiograph
 from carpal.records.identity import dicom_identity
-from carpal.records.record import Box, Conclusion, Record, Review
+from carpal.records.record import Box, Conclusion, Finding, Record, Review
 from carpal.records.writers.capture import secondary_capture
 from carpal.records.writers.report import MULTI_FRAME_CAPTURE, reference, structured_report
 from carpal.records.writers.report_content import Reference
@@ -64,18 +64,26 @@ def test_evidence_and_content_point_to_the_image():
     assert (image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID) == (CR, UIDS["sop_instance_uid"])
 
 
-def test_a_negative_report_has_the_image_and_study_groups_alone():
-    report = content(structured_report(dicom_record(()), source_object()))
-    groups = report.get_image_measurement_groups()
-    assert report.get_planar_roi_measurement_groups() == []
-    assert [group.tracking_identifier for group in groups] == ["carpal image", "carpal study, images read: 1"]
-    for group in groups:
-        assert {one.value.value for one in group.get_qualitative_evaluations()} == {"absent"}
+def container(body: bytes, name: str) -> list[Dataset]:
+    """The items of a container of the document; none if it is not there."""
+    found = [one for one in parsed(body).ContentSequence if one.ConceptNameCodeSequence[0].CodeMeaning == name]
+    return list(found[0].ContentSequence) if found else []
+
+
+def test_a_report_without_findings_is_a_diagnostic_report_in_words_and_codes():
+    body = structured_report(dicom_record(()), source_object())
+    document = parsed(body)
+    assert document.ConceptNameCodeSequence[0].CodeValue == "18748-4"
+    assert container(body, "Imaging Measurements") == []
+    assert {item.ConceptCodeSequence[0].CodeValue for item in container(body, "Qualitative Evaluations")} == {"absent"}
+    texts = [item.TextValue for item in container(body, "Findings")]
+    assert texts[0] == "Fracture: absent"
+    assert len(texts) == len(container(body, "Qualitative Evaluations"))
 
 
 def test_the_image_level_says_each_class_as_the_record_concludes():
-    group = content(structured_report(dicom_record(), source_object())).get_image_measurement_groups()[0]
-    said = [(one.name.meaning, one.value.value) for one in group.get_qualitative_evaluations()]
+    items = container(structured_report(dicom_record(), source_object()), "Qualitative Evaluations")
+    said = [(item.ConceptNameCodeSequence[0].CodeMeaning, item.ConceptCodeSequence[0].CodeValue) for item in items]
     assert said == [
         ("Fracture", "confirmed"),
         ("Periosteal reaction", "confirmed"),
@@ -85,9 +93,19 @@ def test_the_image_level_says_each_class_as_the_record_concludes():
     ]
 
 
-def test_a_record_without_conclusions_still_makes_a_report():
-    report = content(structured_report(dicom_record((), conclusions=()), source_object()))
-    assert [len(one.get_qualitative_evaluations()) for one in report.get_image_measurement_groups()] == [0, 0]
+@pytest.mark.parametrize("findings", [(), (finding("fracture", BOXES[0], 0.9),)])
+def test_a_record_without_conclusions_still_makes_a_report(findings: tuple[Finding, ...]):
+    body = structured_report(dicom_record(findings, conclusions=()), source_object())
+    assert container(body, "Qualitative Evaluations") == []
+    assert len(container(body, "Imaging Measurements")) == len(findings)
+
+
+def test_every_report_has_a_series_of_its_own_because_ohif_opens_one_of_a_series():
+    one, other = dicom_record(), dicom_record(())
+    reports = [parsed(structured_report(record, source_object())) for record in (one, other, one)]
+    series = [report.SeriesInstanceUID for report in reports]
+    assert series[0] == series[2] != series[1]
+    assert len({report.StudyInstanceUID for report in reports}) == 1
 
 
 def test_the_threshold_of_a_class_is_a_parameter_of_its_findings():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from tests.unit.carpal.records.writers.report_samples import CR, dicom_record
 
@@ -12,10 +13,11 @@ from carpal.records.writers.report_content import (
     Kind,
     Reference,
     Values,
-    conclusion_group,
     evaluation,
     finding_group,
     measurement_report,
+    report_without_findings,
+    sentence,
 )
 
 MODEL = dicom_record().model
@@ -89,16 +91,41 @@ def test_a_frame_of_several_is_pointed_to():
     assert image.ReferencedSOPSequence[0].ReferencedFrameNumber == 4
 
 
-def test_a_group_without_region_measures_nothing_because_ohif_fails_on_it():
-    group = conclusion_group(MODEL, "none", "L", "image", "2.25.7", [evaluation("fracture", "absent")], IMAGE)
-    assert [item.ValueType for item in group[0].ContentSequence].count("NUM") == 0
-    assert [one.value.value for one in group.get_qualitative_evaluations()] == ["absent"]
-    assert [one.ReferencedSOPSequence[0].ReferencedSOPInstanceUID for one in group.source_images] == ["1.2.3"]
+def names_of(root: Dataset) -> list[str]:
+    return [item.ConceptNameCodeSequence[0].CodeMeaning for item in root.ContentSequence]
 
 
-def test_the_image_is_in_the_library_of_the_report():
-    group = conclusion_group(MODEL, "none", None, "study", "2.25.7", [evaluation("fracture", "absent")], None)
-    report = measurement_report(MODEL, IMAGE, [group])
-    names = [item.ConceptNameCodeSequence[0].CodeMeaning for item in report[0].ContentSequence]
-    assert names[-2:] == ["Image Library", "Imaging Measurements"]
-    assert report[0].ContentTemplateSequence[0].TemplateIdentifier == "1500"
+SAID = (("fracture", "confirmed"), ("text", "absent"))
+
+
+def test_what_is_said_of_the_image_stands_beside_the_measurements_because_ohif_wants_a_region_in_each_group():
+    root = measurement_report(MODEL, IMAGE, [finding_group(KIND, VALUES, IMAGE)], [evaluation(*one) for one in SAID])
+    assert names_of(root)[-3:] == ["Image Library", "Imaging Measurements", "Qualitative Evaluations"]
+    assert root.ContentTemplateSequence[0].TemplateIdentifier == "1500"
+    measurements, evaluations = root.ContentSequence[-2:]
+    for group in measurements.ContentSequence:
+        assert any(item.ValueType == "SCOORD" for item in group.ContentSequence)
+    assert [item.ConceptCodeSequence[0].CodeValue for item in evaluations.ContentSequence] == ["confirmed", "absent"]
+    assert {item.RelationshipType for item in (measurements, evaluations, *evaluations.ContentSequence)} == {"CONTAINS"}
+
+
+def test_without_findings_it_is_a_diagnostic_report_with_a_sentence_for_each_class():
+    absent = [(label, "absent") for label, _ in SAID]
+    root = report_without_findings(
+        MODEL, IMAGE, [evaluation(*one) for one in absent], [sentence(*one) for one in absent]
+    )
+    title = root.ConceptNameCodeSequence[0]
+    assert (title.CodeValue, title.CodingSchemeDesignator) == ("18748-4", "LN")
+    assert root.ContentTemplateSequence[0].TemplateIdentifier == "2000"
+    assert names_of(root)[-3:] == ["Findings", "Image Library", "Qualitative Evaluations"]
+    assert "Imaging Measurements" not in names_of(root)
+    texts = [item.TextValue for item in root.ContentSequence[-3].ContentSequence]
+    assert texts == ["Fracture: absent", "Text or marker in the image: absent"]
+
+
+def test_a_container_without_items_is_not_written():
+    assert (
+        names_of(measurement_report(MODEL, IMAGE, [finding_group(KIND, VALUES, IMAGE)], []))[-1]
+        == "Imaging Measurements"
+    )
+    assert names_of(report_without_findings(MODEL, IMAGE, [], []))[-1] == "Image Library"

@@ -13,12 +13,13 @@ from carpal.records.writers import mould
 from carpal.records.writers.report import finding_parts, reference
 from carpal.records.writers.report_content import (
     Reference,
-    conclusion_group,
     evaluation,
     finding_group,
     measurement_report,
+    report_without_findings,
+    sentence,
 )
-from carpal.records.writers.report_moulds import encode_conclusions, encode_document, encode_finding
+from carpal.records.writers.report_moulds import Conclusions, encode_document, encode_finding
 
 CALIBRATED = finding("fracture", (1.0, 2.0, 3.0, 4.0), 0.9, calibrated_probability=0.123456)
 UNSIZED = CALIBRATED.model_copy(update={"size_mm": None})
@@ -35,34 +36,39 @@ def test_a_finding_is_encoded_as_highdicom_builds_it(make, found: Finding):
     assert encode_finding(kind, values, image) == mould.encode_items(finding_group(kind, values, image))
 
 
-@pytest.mark.parametrize("image", [Reference("1.2.840.10008.5.1.4.1.1.1", "1.2.3"), None])
-def test_conclusions_are_encoded_as_highdicom_builds_them(image: Reference | None):
-    model = dicom_record().model
-    said = (("fracture", "absent"), ("text", "possible"), ("Żebro", "confirmed"))
-    built = [evaluation(label, status) for label, status in said]
-    group = conclusion_group(model, "none", "L", "carpal", "2.25.77", built, image)
-    encoded = encode_conclusions(model, "none", "L", ("carpal", "2.25.77"), said, image)
-    assert encoded == mould.encode_items(group)
+SAID = (("fracture", "absent"), ("text", "possible"), ("Żebro", "confirmed"))
 
 
-def test_the_tree_is_encoded_as_highdicom_builds_it():
-    record = dicom_record()
+@pytest.mark.parametrize("said", [SAID, ()])
+@pytest.mark.parametrize("findings", [None, ()])
+def test_the_tree_is_encoded_as_highdicom_builds_it(findings: tuple[()] | None, said: Conclusions):
+    record = dicom_record() if findings is None else dicom_record(findings)
     identity = dicom_identity(record.source)
     image = reference(record, identity)
     parts = [finding_parts(record, index, identity) for index in range(len(record.findings))]
     groups = [finding_group(kind, values, image) for kind, values in parts]
-    elements = encode_document(record.model, image, b"".join(mould.encode_items(group) for group in groups))
-    root = measurement_report(record.model, image, groups)[0]
+    elements = encode_document(record.model, image, [mould.encode_items(group) for group in groups], said)
+    evaluations = [evaluation(*one) for one in said]
+    if groups:
+        root = measurement_report(record.model, image, groups, evaluations)
+    else:
+        root = report_without_findings(record.model, image, evaluations, [sentence(*one) for one in said])
     whole = Dataset()
     whole.ContentSequence = root.ContentSequence
     assert elements[0x0040A730] == mould.encode_dataset(whole)
+    title = Dataset()
+    title.ConceptNameCodeSequence, title.ContentTemplateSequence = (
+        root.ConceptNameCodeSequence,
+        root.ContentTemplateSequence,
+    )
+    assert elements[0x0040A043] + elements[0x0040A504] == mould.encode_dataset(title)
 
 
 def test_nothing_of_the_moment_of_writing_is_in_the_document():
-    elements = encode_document(dicom_record().model, Reference("1.2.840.10008.5.1.4.1.1.7", "1.2.3"), b"")
+    elements = encode_document(dicom_record().model, Reference("1.2.840.10008.5.1.4.1.1.7", "1.2.3"), [], ())
     assert not {0x00080012, 0x00080013, 0x0018A001} & set(elements)
 
 
 def test_the_local_codes_are_declared():
-    elements = encode_document(dicom_record().model, Reference("1.2.840.10008.5.1.4.1.1.7", "1.2.3"), b"")
+    elements = encode_document(dicom_record().model, Reference("1.2.840.10008.5.1.4.1.1.7", "1.2.3"), [], ())
     assert b"99CARPAL" in elements[0x00080110]
