@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
+import httpx
 import pytest
 from starlette.datastructures import Headers
+from tests.unit.carpal_detector.test_rest import INFER
 
 from carpal_detector.bodies import Content, declared, name_of, read_body, sniffed, whole_number
 from carpal_detector.budget import Budget
@@ -105,6 +107,30 @@ def test_what_is_not_taken_is_refused_with_what_is(headers: dict[str, str]):
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize("coding", ["identity", "IDENTITY", "", " ", ",", "identity ,\tIdentity"])
+def test_a_coding_that_changes_nothing_is_accepted(coding: str):
+    assert declared({"content-encoding": coding, "content-type": "image/png"}) is Content.IMAGE
+
+
+@pytest.mark.parametrize("coding", ["GZip", "identity, br", "identity;q=1", "x" * 5000])
+def test_another_coding_is_refused_even_where_a_header_length_says_that_it_is_json(coding: str):
+    with pytest.raises(WrongMediaTypeError) as caught:
+        declared({"content-encoding": coding, "inference-header-content-length": "7"})
+    assert coding[:40] in caught.value.what
+    assert len(caught.value.what) < 200
+
+
+def test_a_header_length_means_json_whatever_the_content_type():
+    assert (
+        declared({"inference-header-content-length": "7", "content-type": "application/octet-stream"}) is Content.JSON
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_json_behind_a_byte_order_mark_looks_like_json(encoding: str):
+    assert sniffed('{"inputs": []}'.encode(encoding)) is Content.JSON
+
+
 def test_a_brace_begins_a_protocol_request_and_no_image():
     assert sniffed(b'\n {"inputs"') is Content.JSON
     assert sniffed(b"\x89PNG{") is Content.IMAGE
@@ -120,3 +146,25 @@ def test_a_name_may_be_percent_encoded():
 def test_a_length_is_a_whole_number(text: str):
     with pytest.raises(MalformedError):
         whole_number({"content-length": text}, "content-length")
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", "IDENTITY", " identity ", "", "identity, identity"])
+async def test_a_body_that_is_not_encoded_is_taken_however_that_is_said(
+    client: httpx.AsyncClient, grey_png: Callable[..., bytes], coding: str
+):
+    headers = {"Content-Type": "image/png", "Content-Encoding": coding}
+    assert (await client.post(INFER, content=grey_png(), headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip", "deflate", "br", "identity, gzip", "gzip,identity"])
+@pytest.mark.parametrize("head", [{}, {"Inference-Header-Content-Length": "10"}, {"Content-Type": "application/json"}])
+async def test_an_encoded_body_is_refused_by_its_encoding(client: httpx.AsyncClient, coding: str, head: dict[str, str]):
+    answer = await client.post(INFER, content=b"\x1f\x8b\x08\x00", headers={"Content-Encoding": coding, **head})
+    assert (answer.status_code, answer.json()["code"]) == (415, "request.media-type")
+    assert "encoded" in answer.json()["error"]
+
+
+async def test_of_two_lines_of_content_encoding_both_count(client: httpx.AsyncClient, grey_png: Callable[..., bytes]):
+    for second, status in (("Identity", 200), ("gzip", 415)):
+        lines = [("Content-Type", "image/png"), ("Content-Encoding", "identity"), ("Content-Encoding", second)]
+        assert (await client.post(INFER, content=grey_png(), headers=lines)).status_code == status

@@ -275,3 +275,46 @@ async def test_head_is_answered_at_once_and_without_a_body(port: int):
         assert b"content-length: 2" in head
     writer.write(b"HEAD / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
     assert (await closed(reader)).endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("application", [echo], indirect=True)
+async def test_thousands_of_upgrades_in_one_packet_are_answered_one_by_one(port: int):
+    """More than the recursion limit of the interpreter."""
+    count = 1500
+    reader, writer = await connect(port)
+    writer.write(b"GET / HTTP/1.1\r\nhost:x\r\nconnection:upgrade\r\nupgrade:a\r\n\r\n" * count)
+    async with asyncio.timeout(60):
+        for _ in range(count):
+            assert (await reader.readuntil(b"GET host ")).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+@pytest.mark.parametrize("application", [echo], indirect=True)
+@pytest.mark.parametrize("offer", [b"", b"Upgrade: h2c\r\n"])
+async def test_what_follows_the_last_request_of_a_connection_does_not_replace_its_answer(port: int, offer: bytes):
+    reader, writer = await connect(port)
+    connection = b"Connection: close, Upgrade\r\n" if offer else b"Connection: close\r\n"
+    writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n" + connection + offer + b"\r\nGET / HTTP/1.1\r\n\r\n")
+    answer = await closed(reader)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize("application", [echo], indirect=True)
+async def test_a_broken_body_after_an_ignored_upgrade_is_a_bad_request(port: int):
+    reader, writer = await connect(port)
+    writer.write(b"POST / HTTP/1.1\r\nhost: x\r\n" + UPGRADE + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+    assert (await closed(reader)).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("application", [echo], indirect=True)
+async def test_head_between_other_requests_of_one_packet_has_no_body(port: int):
+    reader, writer = await connect(port)
+    for method in (b"HEAD", b"GET", b"HEAD"):
+        writer.write(method + b" / HTTP/1.1\r\nhost: x\r\n" + (UPGRADE if method == b"GET" else b"") + b"\r\n")
+    async with asyncio.timeout(20):
+        heads = [await reader.readuntil(b"\r\n\r\n")]
+        heads += [await reader.readuntil(b"\r\n\r\n"), await reader.readexactly(len(b"GET host "))]
+        heads += [await reader.readuntil(b"\r\n\r\n")]
+    assert [head[:15] for head in heads] == [b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK", b"GET host ", b"HTTP/1.1 200 OK"]
+    writer.close()

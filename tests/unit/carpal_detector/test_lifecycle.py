@@ -44,3 +44,12 @@ def test_several_models_are_told_apart_by_name(served: Served):
     assert lifecycle.model("other") is other
     with pytest.raises(UnknownModelError, match="'tiny', 'other'"):
         lifecycle.model("third")
+
+
+def test_a_long_name_or_version_is_named_in_part(served: Served):
+    lifecycle = Lifecycle()
+    lifecycle.opened(served)
+    for name, version in (("x" * 5000, None), ("tiny", "9" * 5000)):
+        with pytest.raises(UnknownModelError) as caught:
+            lifecycle.model(name, version)
+        assert len(str(caught.value)) < 300

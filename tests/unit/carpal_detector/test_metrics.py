@@ -52,6 +52,13 @@ def test_what_was_shed_is_counted_and_what_failed_has_no_duration(
     assert counted(metrics, "carpal_request_duration_seconds_sum", "stage") == {}
 
 
+def test_the_time_of_the_last_answer_is_that_of_an_answer(metrics: Metrics, monkeypatch: pytest.MonkeyPatch):
+    for now_s, failure in ((100.0, None), (200.5, None), (300.0, RequestError("w"))):
+        monkeypatch.setattr("carpal_detector.metrics.time", lambda now_s=now_s: now_s)
+        metrics.ended("tiny", "200", "ok", failure, seconds=0.25, trace_id="ab" * 16 if now_s == 200.5 else None)
+    assert counted(metrics, "carpal_last_answer_timestamp_seconds", "model") == {("tiny",): 200.5}
+
+
 def test_reloads_are_counted_by_outcome(metrics: Metrics):
     metrics.reloaded("tiny", "done")
     assert counted(metrics, "carpal_reloads_total", "model", "outcome") == {("tiny", "done"): 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -52,6 +53,21 @@ async def test_every_example_is_as_described_and_so_is_its_answer(client: httpx.
     answer = await client.post(filled(path), json=example)
     assert answer.status_code == 200, answer.text
     fits(answer.json(), post["responses"]["200"]["content"]["application/json"]["schema"])
+
+
+@pytest.mark.parametrize(("path", "name"), [(path, name) for path in POSTS for name in examples(path)])
+async def test_null_is_described_and_accepted_where_a_field_is_optional(
+    client: httpx.AsyncClient, path: str, name: str
+):
+    body = json.loads(json.dumps(examples(path)[name]["value"]))
+    optional = ("id", "outputs", "parameters") if "inputs" in body else ("parameters", "signature_name")
+    body |= dict.fromkeys(optional)
+    for part in body.get("inputs", []):
+        part["parameters"] = None
+    for part in body.get("instances", []):
+        part["name"] = None
+    fits(body, PATHS[path]["post"]["requestBody"]["content"]["application/json"]["schema"])
+    assert (await client.post(filled(path), json=body)).status_code == 200
 
 
 @pytest.mark.parametrize("path", POSTS)

@@ -26,8 +26,9 @@ def test_formats_are_named_with_commas_and_each_comes_once():
     assert options_of({"formats": ""}).formats == ()
 
 
-@pytest.mark.parametrize("words", ["pdf", "sr,pdf", 7, True, None])
+@pytest.mark.parametrize("words", ["pdf", "sr,pdf", 7, True, None, ["sr"], {"sr": 1}, "x" * 5000])
 def test_a_format_that_there_is_not_is_refused_with_those_that_there_are(words: object):
     with pytest.raises(MalformedError) as caught:
         options_of({"formats": words})
     assert "fhir-r4" in str(caught.value)
+    assert len(str(caught.value)) < 300

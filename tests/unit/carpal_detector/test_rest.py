@@ -336,3 +336,16 @@ async def test_a_request_id_is_on_every_answer(client: httpx.AsyncClient):
 
 def test_the_first_phase_is_loading():
     assert Lifecycle().phase is Phase.LOADING
+
+
+@pytest.mark.parametrize("path", ["/v2/health/ready", "/metrics", "/", "/openapi.json", "/v2?x=1", "/v2/models/tiny"])
+async def test_head_of_every_page_has_its_status_and_length(client: httpx.AsyncClient, path: str):
+    head, page = await client.head(path), await client.get(path)
+    assert (head.status_code, head.headers["content-type"]) == (200, page.headers["content-type"])
+    if path != "/metrics":  # which counts the two
+        assert head.headers["content-length"] == page.headers["content-length"]
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nope", 404), (INFER, 405), ("/v2/models/other", 404)])
+async def test_head_of_what_is_not_there_is_an_error(client: httpx.AsyncClient, path: str, status: int):
+    assert (await client.head(path)).status_code == status

@@ -194,6 +194,7 @@ async def test_every_extension_that_is_announced_answers(call: Call, grey_png: C
         (stats,) = (await call("ModelStatistics", messages.ModelStatisticsRequest(name=name))).model_stats
         assert (stats.name, stats.inference_stats.success.count) == ("tiny", 1)
         assert stats.inference_stats.compute_infer.ns > 0
+        assert stats.last_inference > 1_600_000_000_000  # milliseconds of the year 2020
     config = (await call("ModelConfig", messages.ModelConfigRequest(name="tiny"))).config
     assert (config.name, config.backend, config.max_batch_size) == ("tiny", "carpal", 0)
     assert (config.input[0].name, config.input[0].data_type) == ("image", messages.TYPE_STRING)
@@ -213,3 +214,19 @@ async def test_an_error_holds_no_more_than_an_excerpt_of_the_request(call: Call)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call("ModelInfer", request(b"x", model="QUJD" * 10_000))
     assert len(caught.value.details()) < 2000
+
+
+@pytest.mark.parametrize("part", ["name", "datatype", "output", "timeout", "formats", "threshold", "key"])
+async def test_an_error_holds_only_a_few_characters_of_any_part_of_the_request(call: Call, part: str):
+    made, text = request(b"x"), "QUJD" * 10_000
+    if part in ("name", "datatype"):
+        setattr(made.inputs[0], part, text)
+    elif part == "output":
+        made.outputs.add(name=text)
+    else:
+        made.parameters[text if part == "key" else part].string_param = text
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call("ModelInfer", made)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert len(caught.value.details()) < 1000
+    assert text[:100] not in caught.value.details()

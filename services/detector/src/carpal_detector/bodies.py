@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from enum import Enum
 from urllib.parse import unquote
 
 from starlette.types import Receive
 
+from carpal.excerpt import excerpt
 from carpal_detector.budget import Lease
 from carpal_detector.errors import (
     BodyTooLargeError,
@@ -20,6 +21,7 @@ from carpal_detector.errors import (
 )
 
 NAME = "x-carpal-name"
+CONTENT_ENCODING = "content-encoding"
 # Of the protocol's binary tensors: bytes of the JSON in front of them.
 HEADER_LENGTH = "inference-header-content-length"
 # In the scope of a request: its body has come whole, so nobody need watch how long it takes.
@@ -31,6 +33,7 @@ IMAGES = frozenset(
     }
 )
 GENERAL = frozenset({"", "application/octet-stream"})
+_UTF16_JSON = (BOM_UTF16_LE + b"{\0", BOM_UTF16_BE + b"\0{")
 
 
 class Content(Enum):
@@ -46,8 +49,8 @@ def declared(headers: Mapping[str, str]) -> Content | None:
     Raises:
         WrongMediaTypeError: nothing that the service takes.
     """
-    if "content-encoding" in headers:
-        _check_encoding(headers["content-encoding"])
+    if CONTENT_ENCODING in headers:
+        _check_encoding(headers[CONTENT_ENCODING])
     if HEADER_LENGTH in headers:
         return Content.JSON
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -58,15 +61,20 @@ def declared(headers: Mapping[str, str]) -> Content | None:
     if media_type in GENERAL:
         return None
     raise WrongMediaTypeError(
-        f"The content type is {media_type!r}",
+        f"The content type is {excerpt(media_type)!r}",
         f"The service takes {', '.join(sorted(IMAGES | {'application/json', 'application/octet-stream'}))}.",
         "With curl: --data-binary @wrist.png -H 'Content-Type: image/png'.",
     )
 
 
 def sniffed(body: bytes) -> Content:
-    """What the bytes themselves look like: a protocol request starts with a brace, no image does."""
-    return Content.JSON if body[:64].removeprefix(BOM_UTF8).lstrip().startswith(b"{") else Content.IMAGE
+    """What the bytes themselves look like: a protocol request starts with a brace, no image does.
+
+    JSON in UTF-16 counts as JSON, so that the error names the encoding.
+    """
+    if body[:64].removeprefix(BOM_UTF8).lstrip().startswith(b"{") or body.startswith(_UTF16_JSON):
+        return Content.JSON
+    return Content.IMAGE
 
 
 def _check_encoding(header: str) -> None:
@@ -74,7 +82,7 @@ def _check_encoding(header: str) -> None:
     if {coding.strip().lower() for coding in header.split(",")} <= {"identity", ""}:
         return
     raise WrongMediaTypeError(
-        f"The body is encoded as {header!r}",
+        f"The body is encoded as {excerpt(header)!r}",
         "Images are compressed already, and an unpacked body has no bound.",
         "Send it without Content-Encoding.",
     )
@@ -151,7 +159,7 @@ def whole_number(headers: Mapping[str, str], header: str) -> int | None:
         return None
     if not (text.isascii() and text.isdigit()):
         raise MalformedError(
-            f"The header {header} is {text!r}", "It is a whole number of bytes.", "Correct or leave it out."
+            f"The header {header} is {excerpt(text)!r}", "It is a whole number of bytes.", "Correct or leave it out."
         )
     return int(text)
 

@@ -117,15 +117,28 @@ class Connection(HttpToolsProtocol):
             self._start(self._limits.header_timeout_s)  # bytes that begin no request end the time of being idle
 
     def _parse(self, data: bytes) -> None:
+        """Feed the parser. Each request that offers another protocol stops it, and is parsed again without the offer.
+
+        A loop, not a recursion: one packet can contain thousands of such requests.
+        """
+        rest: bytes | memoryview = data
+        try:
+            while (stop := self._fed(rest)) is not None:
+                if not self._upgrade_is_asked_for():  # CONNECT: what follows is no HTTP
+                    self.send_400_response("Invalid HTTP request received.")
+                    return
+                rest = memoryview(rest)[stop:]
+                self._go_on_in_http_1()
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+
+    def _fed(self, data: bytes | memoryview) -> int | None:
+        """Feed the parser; return where in the data it stopped because of an upgrade, or None."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            if not self._upgrade_is_asked_for():  # CONNECT: what follows is no HTTP
-                self.send_400_response("Invalid HTTP request received.")
-            else:
-                self._go_on_in_http_1(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            self.send_400_response("Invalid HTTP request received.")
+            return int(upgrade.args[0])
+        return None
 
     def _upgrade_is_asked_for(self) -> bool:
         """Whether the headers ask for another protocol, such as h2c (curl --http2, Java's HttpClient) or websocket.
@@ -134,8 +147,8 @@ class Connection(HttpToolsProtocol):
         """
         return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
 
-    def _go_on_in_http_1(self, rest: bytes) -> None:
-        """Parse the request again without the headers that ask for an upgrade, and then its body."""
+    def _go_on_in_http_1(self) -> None:
+        """Parse the head of the request again without the headers that ask for an upgrade; its body follows."""
         dropped = (b"upgrade", b"connection", b"http2-settings")
         kept = [b"%s: %s\r\n" % (name, value) for name, value in self.headers if name not in dropped]
         options = [word.strip() for name, value in self.headers if name == b"connection" for word in value.split(b",")]
@@ -145,7 +158,8 @@ class Connection(HttpToolsProtocol):
         version = self.parser.get_http_version().encode()
         first = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)
         self.parser = httptools.HttpRequestParser(self)
-        self._parse(b"".join([first, *kept, b"\r\n", rest]))
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own parser
+        self.parser.feed_data(b"".join([first, *kept, b"\r\n"]))
 
     def on_message_begin(self) -> None:
         """A request begins."""

@@ -16,12 +16,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carpal.errors import CarpalError
 from carpal.excerpt import excerpt
+from carpal_detector.bodies import CONTENT_ENCODING
 from carpal_detector.errors import RetryLaterError, UnknownMethodError, UnknownRouteError, unexpected
 from carpal_detector.lifecycle import Lifecycle
 from carpal_detector.logs import Logger, place
 
 REQUEST_ID = "x-request-id"
 MAX_SAID = 600  # characters of each part of an error
+MAX_PATH = 200  # characters of a path in an error
 # What is taken over from a caller: nothing that could break a log line or carry much.
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -95,18 +97,25 @@ class Envelope:
 async def no_such_route(scope: Scope, _receive: Receive, _send: Send) -> None:
     """The router's answer where no path fits."""
     raise UnknownRouteError(
-        f"There is no path {scope['path']}",
+        f"There is no path {excerpt(scope['path'], MAX_PATH)}",
         "It is none of the service's routes.",
         "See / and /openapi.json for what there is.",
     )
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """The headers by name in small letters, decoded once; where one comes twice, the first counts."""
-    found: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        found.setdefault(name.decode("latin-1"), value.decode("latin-1"))
-    return found
+    """Headers by lower-cased name, decoded once. The first value wins if a header is repeated.
+
+    Content-Encoding is a list, so that repeated lines are one list (RFC 9110, 5.3): none of them may go unnoticed.
+    """
+    headers: dict[str, str] = {}
+    for key, value in scope["headers"]:
+        name = key.decode("latin-1")
+        if name == CONTENT_ENCODING and name in headers:
+            headers[name] += f", {value.decode('latin-1')}"
+        else:
+            headers.setdefault(name, value.decode("latin-1"))
+    return headers
 
 
 class Endpoint:
@@ -138,7 +147,7 @@ def _answer(failure: CarpalError, request_id: str) -> Response:
 def _unknown_method(scope: Scope, failure: HTTPException) -> UnknownMethodError:
     allowed = ", ".join(sorted((failure.headers or {}).get("Allow", "").split(", ")))
     return UnknownMethodError(
-        f"There is no {scope['method']} {scope['path']}",
+        f"There is no {scope['method']} {excerpt(scope['path'], MAX_PATH)}",
         f"The path takes {allowed}.",
         "See /openapi.json.",
         allowed=allowed,

@@ -53,6 +53,13 @@ DURATION = Family(
     ("model", "stage"),
     SECONDS,
 )
+LAST_ANSWER = Family(
+    "gauge",
+    "carpal_last_answer_timestamp_seconds",
+    "Unix time of the last request for detection that was answered.",
+    ("model",),
+    merged="max",
+)
 IN_FLIGHT = Family("gauge", "carpal_requests_in_flight", "Requests that are not answered yet.")
 SHED = Family(
     "counter",
@@ -104,5 +111,5 @@ WARNINGS = Family("counter", "carpal_image_warnings_total", "Warnings of image q
 FAMILIES = (
     *(REQUESTS, DURATION, IN_FLIGHT, SHED, QUEUE_DEPTH, QUEUE_CAPACITY, QUEUE_BYTES, QUEUE_CAPACITY_BYTES, STREAMS),
     *(STREAMS_BUSY, BATCHES, BATCH_SECONDS, MODEL, READY, RELOADS, DETECTIONS, CONFIDENCE, QUALITY, WARNINGS),
-    AUDIT_LOST,
+    *(AUDIT_LOST, LAST_ANSWER),
 )

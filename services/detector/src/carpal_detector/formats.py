@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from carpal.excerpt import excerpt
 from carpal.imaging.errors import DamagedImageError
 from carpal.imaging.limits import Limits
 from carpal.imaging.readers import DICOM
@@ -44,10 +45,10 @@ def chosen(words: object) -> tuple[str, ...]:
         MalformedError: one that there is not.
     """
     names = [word.strip() for word in words.split(",") if word.strip()] if isinstance(words, str) else [words]
-    unknown = [name for name in names if name not in FORMATS]
+    unknown = [name for name in names if not isinstance(name, str) or name not in FORMATS]
     if unknown:
         raise MalformedError(
-            f"There is no format {unknown[0]!r}",
+            f"There is no format {excerpt(repr(unknown[0]))}",
             f"A record is also written as {', '.join(FORMATS)}.",
             "Name some of these, with commas between them.",
         )

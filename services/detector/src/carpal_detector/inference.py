@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from carpal.detection.detector import Detector
 from carpal.engines import deadline
+from carpal.excerpt import excerpt
 from carpal.imaging.readers import DirectReader, Reader
 from carpal_detector.codecs import outputs
 from carpal_detector.codecs.call import Call
@@ -24,6 +25,7 @@ from carpal_detector.served import Served
 from carpal_detector.terms import NO_TERMS, Terms
 
 Job = Callable[[float], Reported]
+MAX_INPUTS = 100  # characters of the list of inputs in an error
 
 
 class Inference:
@@ -76,7 +78,7 @@ class Inference:
             images = pixels_of(call.inputs["pixels"], detector.info.input_px)
             return [partial(report_pixels, detector, image, options) for image in images]
         raise BadTensorError(
-            f"The inputs are {sorted(call.inputs)}",
+            f"The inputs are {excerpt(str(sorted(call.inputs)), MAX_INPUTS)}",
             "The model takes either image (encoded files) or pixels (prepared for the network).",
             "Send exactly one of the two.",
         )

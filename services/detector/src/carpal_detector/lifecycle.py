@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
+from carpal.excerpt import excerpt
 from carpal_detector.errors import NotReadyError, UnknownModelError
 from carpal_detector.served import Served
+
+MAX_NAME = 64  # characters of a model's name or version in an error
 
 
 class Phase(Enum):
@@ -60,11 +63,13 @@ class Lifecycle:
                 )
             known = ", ".join(repr(one) for one in self.models)
             raise UnknownModelError(
-                f"There is no model {name!r}", f"This process serves {known}.", f"Ask for {known.partition(',')[0]}."
+                f"There is no model {excerpt(name, MAX_NAME)!r}",
+                f"This process serves {known}.",
+                f"Ask for {known.partition(',')[0]}.",
             )
         if version and version != served.version:
             raise UnknownModelError(
-                f"Model {name!r} is not served in version {version!r}",
+                f"Model {name!r} is not served in version {excerpt(version, MAX_NAME)!r}",
                 "This process serves one version.",
                 f"Ask for version {served.version!r}, or for none.",
             )

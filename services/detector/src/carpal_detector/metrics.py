@@ -15,6 +15,7 @@ from collections import Counter as Tally
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from time import time
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -54,6 +55,7 @@ class Metrics:
         self._in_flight = 0
         self._noted: deque[tuple[str, Record]] = deque()
         self._answered: dict[str, list[float]] = {}
+        self._last_answers: dict[str, float] = {}
         self._most_noted = 1 if folder else MOST_NOTED
         self._exemplars = Exemplars(folder, families.DURATION) if folder else None
         self.watch({families.IN_FLIGHT: lambda: self._in_flight})
@@ -83,6 +85,8 @@ class Metrics:
             trace_id: of the caller's trace, for the exemplar.
         """
         self._in_flight -= 1
+        if failure is None:
+            self._last_answers[model] = time()
         if failure is None and trace_id is None:
             self._answer(model, seconds)
             return
@@ -139,6 +143,8 @@ class Metrics:
         self._count_answered()
         for family, value in self._gauges.items():
             self._of(family).set(value())
+        for model, when_s in self._last_answers.items():
+            self._of(families.LAST_ANSWER, model).set(when_s)
         if self._exemplars is not None:
             self._exemplars.write()
 

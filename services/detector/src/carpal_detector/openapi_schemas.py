@@ -33,6 +33,11 @@ def _said(description: str, kind: str = "string", **more: Any) -> Schema:
     return {"type": kind, "description": description, **more}
 
 
+def _optional(schema: Schema) -> Schema:
+    """The schema of a field of a request that may be null, which counts as absent."""
+    return {**schema, "type": [schema["type"], "null"]}
+
+
 def _list(items: Schema, **more: Any) -> Schema:
     return {"type": "array", "items": items, **more}
 
@@ -60,21 +65,21 @@ _PROTOCOL: dict[str, Schema] = {
     "FormattedRecord": _object("record formats", record=ref("Record"), formats=_FORMATTED),
     "InferRequest": _object(
         "inputs",
-        id=_said("given back"),
-        parameters=_PARAMETERS,
+        id=_optional(_said("given back")),
+        parameters=_optional(_PARAMETERS),
         inputs=_list(ref("InferInput"), minItems=1),
-        outputs=_list(ref("InferOutputRequest")),
+        outputs=_optional(_list(ref("InferOutputRequest"))),
     ),
     "InferInput": _object(
         "name shape datatype",
         **_TENSOR,
-        parameters=_said("binary_data_size where the data follow the JSON", "object"),
-        data=_said("flat or nested, row by row; BYTES as base64", "array"),
+        parameters=_optional(_said("binary_data_size where the data follow the JSON", "object")),
+        data=_optional(_said("flat or nested, row by row; BYTES as base64", "array")),
     ),
     "InferOutputRequest": _object(
         "name",
         name=_said("record, boxes, scores, classes, counts, or a format"),
-        parameters=_said("binary_data: whether it goes as bytes behind the JSON", "object"),
+        parameters=_optional(_said("binary_data: whether it goes as bytes behind the JSON", "object")),
     ),
     "InferResponse": _object(
         "model_name model_version outputs",
@@ -92,11 +97,11 @@ _PROTOCOL: dict[str, Schema] = {
     "PredictRequest": _object(
         "instances",
         instances=_list(ref("Instance"), minItems=1),
-        parameters=_PARAMETERS,
-        signature_name={"type": ["string", "null"]},
+        parameters=_optional(_PARAMETERS),
+        signature_name=_optional({"type": "string"}),
     )
     | {"additionalProperties": False},
-    "Instance": _object("b64", b64=_said("the image file in base64"), name={"type": ["string", "null"]})
+    "Instance": _object("b64", b64=_said("the image file in base64"), name=_optional({"type": "string"}))
     | {"additionalProperties": False},
     "PredictResponse": _object("predictions", predictions=_list({"anyOf": [ref("Record"), ref("FormattedRecord")]})),
     "Service": _object(

@@ -55,6 +55,8 @@ def statistics(metrics: Iterable[Metric], served: Served) -> dict[str, Any]:
 
     Returns:
         Triton's ``model_stats`` entry. Failures have no duration; a batch has the time of its inference only.
+        ``last_inference`` is in milliseconds since the epoch, 0 before the first answer. There are no responses of
+        decoupled models, and the memory of a model is not measured.
     """
     samples = _Samples(metrics, served.name)
     success = samples.stage("total")
@@ -66,6 +68,7 @@ def statistics(metrics: Iterable[Metric], served: Served) -> dict[str, Any]:
     return {
         "name": served.name,
         "version": served.version,
+        "last_inference": int(samples.total(families.LAST_ANSWER.name) * 1000),
         "inference_count": infer["count"],
         "execution_count": int(sum(sizes.values())),
         "inference_stats": {
@@ -85,4 +88,6 @@ def statistics(metrics: Iterable[Metric], served: Served) -> dict[str, Any]:
             }
             for size, count in sorted(sizes.items(), key=lambda item: int(item[0]))
         ],
+        "response_stats": {},
+        "memory_usage": [],
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 
+from carpal.excerpt import excerpt
 from carpal_detector.errors import MalformedError
 
 DEADLINE = "x-request-deadline-ms"
@@ -70,7 +71,7 @@ def _deadline_ms(headers: Mapping[str, str]) -> float:
         budget_ms = -1.0
     if not (isfinite(budget_ms) and budget_ms >= 0):
         raise MalformedError(
-            f"X-Request-Deadline-Ms is {text!r}",
+            f"X-Request-Deadline-Ms is {excerpt(text)!r}",
             "It is the milliseconds that you will still wait.",
             "Send a number, 0 or more.",
         )

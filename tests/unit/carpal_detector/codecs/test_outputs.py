@@ -66,3 +66,9 @@ def test_an_unknown_output_is_refused_with_those_that_there_are():
     with pytest.raises(BadTensorError) as caught:
         wanted([Requested("heads", False)])
     assert "boxes" in caught.value.remedy
+
+
+def test_a_long_name_of_an_output_is_given_in_part():
+    with pytest.raises(BadTensorError) as caught:
+        wanted([Requested("heads" * 1000, False)])
+    assert len(str(caught.value)) < 300

@@ -100,3 +100,11 @@ def test_a_tensor_of_the_other_sort_is_refused_where_it_is_used():
         _ = from_binary("x", "UINT8", [1], b"a").elements
     with pytest.raises(BadTensorError, match="is BYTES"):
         _ = from_elements("x", [b"a"]).array
+
+
+@pytest.mark.parametrize(("name", "datatype"), [("image" * 1000, "BYTES"), ("image", "IMAGE" * 1000)])
+def test_a_long_name_or_datatype_is_refused_and_given_in_part(name: str, datatype: str):
+    for decode in (lambda: from_binary(name, datatype, [0], b""), lambda: from_values(name, datatype, [0], [])):
+        with pytest.raises(BadTensorError) as caught:
+            decode()
+        assert len(str(caught.value)) < 300

@@ -56,3 +56,23 @@ def test_an_answer_holds_every_output_in_order(raw: bool):
     else:
         assert list(response.outputs[0].contents.bytes_contents) == [b"{}"]
         assert list(response.outputs[1].contents.fp32_contents) == [1, 2, 3, 4]
+
+
+def test_a_parameter_without_a_value_is_absent():
+    request = messages.ModelInferRequest()
+    request.inputs.add(name="image", datatype="BYTES", shape=[1]).contents.bytes_contents.append(b"a")
+    request.inputs[0].parameters["content_type"].SetInParent()
+    request.outputs.add(name="boxes").parameters["binary_data"].SetInParent()
+    request.parameters["threshold"].SetInParent()
+    request.parameters["max_findings"].int64_param = 2
+    assert parse(request).parameters == {"max_findings": 2}
+
+
+@pytest.mark.parametrize("part", [{"name": "QUJD" * 5000}, {"datatype": "QUJD" * 5000}])
+@pytest.mark.parametrize("raw", [True, False])
+def test_a_long_name_or_datatype_is_given_in_part(part: dict[str, str], raw: bool):
+    request = messages.ModelInferRequest(raw_input_contents=[b""] if raw else [])
+    request.inputs.add(**({"name": "image", "datatype": "BYTES", "shape": [0]} | part))
+    with pytest.raises(BadTensorError) as caught:
+        parse(request)
+    assert len(str(caught.value)) < 300

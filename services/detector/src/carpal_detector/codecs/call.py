@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator
-
+from carpal.excerpt import excerpt
 from carpal_detector.codecs.tensor import Tensor
 from carpal_detector.errors import BadTensorError, MalformedError
-
-
-def _given(parameters: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in parameters.items() if value is not None}
-
-
-Parameters = Annotated[dict[str, Any], AfterValidator(_given)]
-"""Of a request, an input or an output in JSON; one that is null counts as absent."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +44,19 @@ class Call:
         if timeout is None:
             return None
         if isinstance(timeout, bool) or not isinstance(timeout, int) or timeout < 0:
-            raise MalformedError(f"The parameter timeout is {timeout!r}", "It is a whole number of microseconds.")
+            raise MalformedError(
+                f"The parameter timeout is {excerpt(repr(timeout))}", "It is a whole number of microseconds."
+            )
         return timeout / 1e6 or None
 
     def binary_at(self, position: int) -> bool:
         """Whether an output goes as bytes; those after the requested ones are there because of a parameter."""
         return self.outputs[position].binary if position < len(self.outputs) else self.binary
+
+
+def without_nulls(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The parameters of a JSON request that are not null: null counts as absent."""
+    return {key: value for key, value in parameters.items() if value is not None} if parameters else {}
 
 
 def by_name(tensors: list[Tensor]) -> dict[str, Tensor]:

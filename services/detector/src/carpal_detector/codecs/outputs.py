@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from carpal.excerpt import excerpt
 from carpal.records.record import Finding
 from carpal_detector.codecs.call import Requested
 from carpal_detector.codecs.tensor import Tensor, from_array, from_elements
@@ -43,7 +44,7 @@ def wanted(requested: Sequence[Requested], formats: Sequence[str] = ()) -> tuple
     names = tuple(output.name for output in requested) or (RECORD,)
     for name in names:
         if name not in _NAMES:
-            raise BadTensorError(f"There is no output {name!r}", "", f"Ask for {', '.join(_NAMES)}.")
+            raise BadTensorError(f"There is no output {excerpt(name)!r}", "", f"Ask for {', '.join(_NAMES)}.")
     return (*names, *(name for name in formats if name not in names))
 
 

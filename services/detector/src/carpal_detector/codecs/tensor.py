@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from carpal.excerpt import excerpt
 from carpal_detector.errors import BadTensorError
 
 BYTES = "BYTES"
 # No image needs more; numpy refuses what goes far beyond, even where a dimension is 0.
 MOST_DIMENSIONS = 8
 LARGEST_SIDE = 2**31
+MAX_NAME = 64  # characters; errors contain the name
 DTYPES: dict[str, np.dtype[Any]] = {
     name: np.dtype(code)
     for name, code in {
@@ -153,11 +155,17 @@ def check(name: str, datatype: str, shape: Sequence[int]) -> int:
     """The number of elements that a declaration promises.
 
     Raises:
-        BadTensorError: unknown datatype or negative dimension.
+        BadTensorError: too long a name, unknown datatype or negative dimension.
     """
+    if len(name) > MAX_NAME:
+        raise BadTensorError(
+            f"An input has the name {excerpt(name)!r}",
+            f"A name has at most {MAX_NAME} characters.",
+            "See the model's metadata.",
+        )
     if datatype != BYTES and datatype not in DTYPES:
         raise BadTensorError(
-            f"Input {name!r} has the datatype {datatype!r}",
+            f"Input {name!r} has the datatype {excerpt(datatype)!r}",
             "The Open Inference Protocol does not know it.",
             f"Use one of BYTES, {', '.join(DTYPES)}.",
         )

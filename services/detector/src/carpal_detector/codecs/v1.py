@@ -4,36 +4,43 @@ from __future__ import annotations
 
 import base64
 import binascii
-from codecs import BOM_UTF8
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from carpal.document import explain
-from carpal_detector.codecs.call import Parameters
+from carpal_detector.codecs.call import without_nulls
+from carpal_detector.codecs.json_text import utf8_json
 from carpal_detector.errors import MalformedError
 from carpal_detector.formats import IN_JSON
 from carpal_detector.reporting import Reported
 
 
-class Instance(BaseModel):
-    """One encoded image, in base64, and the name that its record is to carry."""
+class _Closed(BaseModel):
+    """A part of a request. Unknown keys are refused, but null counts as absent, whatever the key."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_null(cls, data: Any) -> Any:
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+
+
+class Instance(_Closed):
+    """One encoded image, in base64, and the name that its record is to carry."""
 
     b64: str
     name: str | None = None
 
 
-class Instances(BaseModel):
+class Instances(_Closed):
     """The body of a prediction request."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     instances: Annotated[list[Instance], Field(min_length=1)]
-    parameters: Parameters | None = None
+    parameters: dict[str, Any] | None = None
     signature_name: str | None = None
 
 
@@ -44,7 +51,7 @@ def parse(body: bytes) -> tuple[list[tuple[bytes, str | None]], dict[str, Any]]:
         MalformedError: not JSON, a key missing or unknown, or an image that is not base64.
     """
     try:
-        request = Instances.model_validate(orjson.loads(body.removeprefix(BOM_UTF8)))
+        request = Instances.model_validate(orjson.loads(utf8_json(body)))
         images = [(base64.b64decode(one.b64, validate=True), one.name) for one in request.instances]
     except orjson.JSONDecodeError as failure:
         raise MalformedError(f"The request is not JSON: {failure}", "", EXAMPLE) from failure
@@ -52,7 +59,7 @@ def parse(body: bytes) -> tuple[list[tuple[bytes, str | None]], dict[str, Any]]:
         raise MalformedError(f"The request is no v1 request: {explain(failure, Instances)}", "", EXAMPLE) from failure
     except (binascii.Error, ValueError) as failure:
         raise MalformedError(f"An instance is not base64: {failure}", "", EXAMPLE) from failure
-    return images, request.parameters or {}
+    return images, without_nulls(request.parameters)
 
 
 def report(reported: Reported) -> bytes:

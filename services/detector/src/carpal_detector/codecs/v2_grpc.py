@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carpal_detector.codecs.call import Call, Requested, by_name
-from carpal_detector.codecs.tensor import BYTES, Tensor, from_binary, from_values, to_binary
+from carpal_detector.codecs.tensor import BYTES, Tensor, check, from_binary, from_values, to_binary
 from carpal_detector.errors import BadTensorError
 from carpal_detector.proto import open_inference_pb2 as messages
 
@@ -89,6 +89,7 @@ def parameters(given: Any) -> dict[str, Any]:
 
 
 def _contents(given: Any) -> Sequence[Any] | NDArray[Any]:
+    check(given.name, given.datatype, given.shape)
     field = CONTENTS.get(given.datatype)
     if field is None:
         raise BadTensorError(

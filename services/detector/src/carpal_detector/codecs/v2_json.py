@@ -9,11 +9,22 @@ import numpy as np
 import orjson
 import simdjson
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from carpal.document import explain
-from carpal_detector.codecs.call import Call, Parameters, Requested, by_name
-from carpal_detector.codecs.tensor import BYTES, Tensor, from_binary, from_values, to_binary, to_values
+from carpal.excerpt import excerpt
+from carpal_detector.codecs.call import Call, Requested, by_name, without_nulls
+from carpal_detector.codecs.json_text import utf8_json
+from carpal_detector.codecs.tensor import (
+    BYTES,
+    MAX_NAME,
+    Tensor,
+    check,
+    from_binary,
+    from_values,
+    to_binary,
+    to_values,
+)
 from carpal_detector.errors import BadTensorError, MalformedError
 
 # How simdjson unpacks a list of numbers; the others go through float64, which holds each of their values.
@@ -21,44 +32,38 @@ _UNPACKED: dict[str, tuple[Literal["i", "u"], type[Any]]] = {"INT64": ("i", np.i
 
 
 class _Part(BaseModel):
-    """Open, where our own documents are closed: the protocol lets clients send keys that a server does not know."""
+    """Open, where our own documents are closed: the protocol lets clients send keys that a server does not know.
+
+    Every optional field takes null, which clients such as KServe's SDK write where it is not given.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, data: Any) -> Any:
-        """Clients such as KServe's SDK write null where an optional field is not given."""
-        if not isinstance(data, dict):
-            return data
-        return {key: value for key, value in data.items() if value is not None or _is_required(cls, key)}
 
-
-def _is_required(part: type[BaseModel], key: str) -> bool:
-    return key in part.model_fields and part.model_fields[key].is_required()
-
-
-Name = Annotated[str, Field(max_length=256)]
+Name = Annotated[str, Field(max_length=MAX_NAME)]
 
 
 class _Input(_Part):
     name: Name
     shape: list[StrictInt]
     datatype: Name
-    parameters: Parameters = Field(default_factory=dict)
+    parameters: dict[str, Any] | None = None
     data: Any = None
 
 
 class _Output(_Part):
     name: Name
-    parameters: Parameters = Field(default_factory=dict)
+    parameters: dict[str, Any] | None = None
 
 
 class _Request(_Part):
     inputs: Annotated[list[_Input], Field(min_length=1)]
-    outputs: list[_Output] = Field(default_factory=list)
-    id: str = ""
-    parameters: Parameters = Field(default_factory=dict)
+    outputs: list[_Output] | None = None
+    id: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+_INPUT_KEYS, _REQUEST_KEYS = frozenset(_Input.model_fields), frozenset(_Request.model_fields)
 
 
 def parse(body: bytes, header_length: int | None = None) -> Call:
@@ -88,9 +93,10 @@ def parse(body: bytes, header_length: int | None = None) -> Call:
         raise BadTensorError(
             f"{len(rest)} bytes follow the last binary tensor", "", "Make binary_data_size add up to the body."
         )
-    binary = request.parameters.get("binary_data_output") is True
-    outputs = tuple(Requested(one.name, one.parameters.get("binary_data", binary) is True) for one in request.outputs)
-    return Call(by_name(tensors), outputs, request.id, request.parameters, binary)
+    parameters = without_nulls(request.parameters)
+    binary = parameters.get("binary_data_output") is True
+    outputs = tuple(Requested(output.name, _is_binary(output, binary)) for output in request.outputs or ())
+    return Call(by_name(tensors), outputs, request.id or "", parameters, binary)
 
 
 def render(model: str, version: str, call_id: str, outputs: Sequence[tuple[Tensor, bool]]) -> tuple[bytes, int | None]:
@@ -112,9 +118,14 @@ def render(model: str, version: str, call_id: str, outputs: Sequence[tuple[Tenso
     return (b"".join([head, *tail]), len(head)) if tail else (head, None)
 
 
+def _is_binary(output: _Output, default: bool) -> bool:
+    wish = (output.parameters or {}).get("binary_data")
+    return default if wish is None else wish is True
+
+
 def _read(text: bytes) -> _Request:
     try:
-        return _Request.model_validate(_plain(simdjson.Parser().parse(text)))
+        return _Request.model_validate(_plain(simdjson.Parser().parse(utf8_json(text))))
     except ValidationError as failure:
         raise MalformedError(
             f"The request is no v2 inference request: {explain(failure, _Request)}",
@@ -131,17 +142,17 @@ def _read(text: bytes) -> _Request:
 
 def _plain(document: Any) -> Any:
     """Python's own values, but for the data of tensors: those stay with the parser, because pixels as Python numbers
-    would take thirty times their size."""
+    would take thirty times their size. Unknown keys are left out: the parser does not find those that contain NUL."""
     given = document.get("inputs") if isinstance(document, simdjson.Object) else None
     if not isinstance(given, simdjson.Array):
         return _python(document)
     inputs = [
-        {key: one[key] if key == "data" else _python(one[key]) for key in one}
+        {key: one[key] if key == "data" else _python(one[key]) for key in one if key in _INPUT_KEYS}
         if isinstance(one, simdjson.Object)
         else _python(one)
         for one in given
     ]
-    return {key: inputs if key == "inputs" else _python(document[key]) for key in document}
+    return {key: inputs if key == "inputs" else _python(document[key]) for key in document if key in _REQUEST_KEYS}
 
 
 def _python(value: Any) -> Any:
@@ -154,8 +165,9 @@ def _values(given: _Input) -> NDArray[Any] | list[Any]:
     """The data of an input: text and truth values as a list, numbers as a flat array.
 
     Raises:
-        BadTensorError: no list, or a list of other things than numbers.
+        BadTensorError: an unknown datatype, no list, or a list of other things than numbers.
     """
+    check(given.name, given.datatype, given.shape)
     if not isinstance(given.data, simdjson.Array):
         raise BadTensorError(f"The data of input {given.name!r} is no list", "", "Give a list of its elements.")
     if given.datatype in (BYTES, "BOOL"):
@@ -175,10 +187,10 @@ def _tensor(given: _Input, rest: memoryview) -> tuple[Tensor, memoryview]:
     """One input, and what is left of the binary part."""
     if given.data is not None:
         return from_values(given.name, given.datatype, given.shape, _values(given)), rest
-    size = given.parameters.get("binary_data_size")
+    size = (given.parameters or {}).get("binary_data_size")
     if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= len(rest):
         raise BadTensorError(
-            f"Input {given.name!r} has no data, and binary_data_size {size!r}",
+            f"Input {given.name!r} has no data, and binary_data_size {excerpt(repr(size))}",
             f"{len(rest)} bytes are left in the binary part of the body.",
             "Give data, or binary_data_size and the header Inference-Header-Content-Length.",
         )
