@@ -11,7 +11,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-import simplejpeg  # type: ignore[import-untyped]
+import simplejpeg  # type: ignore[import-untyped]  # it has no types
 
 from carpal.imaging.errors import DamagedImageError
 from carpal.imaging.radiograph import Grey

@@ -55,7 +55,7 @@ def report_page(
     """
     source = Source("reading.json", reading.command)
     focus = reading.levels["image"][reading.focus]
-    levels = {level: at for level in LEVELS if (at := cases.at(level)) is not None}
+    levels = {level: at for level in LEVELS if level in reading.levels and (at := cases.at(level)) is not None}
     said = f"{reading.focus} is told apart with an AUC of {words(focus.auc)} by image"
     if evaluation is not None:
         boxes = evaluation.boxes
