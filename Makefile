@@ -60,7 +60,7 @@ test-cluster: cluster-build ## Try everything on a real cluster, as root (20 min
 dependability: setup ## Stress services on this machine: overload, ends, full disks, a leak, fuzz (15 minutes at most; shorter in test)
 	@DEPENDABILITY=long $(BIN)/pytest -q -p no:cacheprovider tests/dependability tests/integration/test_service_hostile.py
 
-starter: setup ## Train the starter package again (DATA=../shared/data, OUT=out/starter; two hours of two cores, resumable)
+starter: setup ## Train the starter package again (DATA=../shared/data, OUT=out/starter; four hours of two cores, resumable)
 	@$(BIN)/python -m tools.starter $(if $(DATA),--data $(DATA)) $(if $(OUT),--out $(OUT))
 
 loadtest: setup ## Load a service on this machine to its limit and beyond: report in out/loadtest (4 minutes; OUT=folder, ENGINE=emulated:50)

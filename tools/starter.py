@@ -17,7 +17,7 @@ from carpal.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parent.parent
 CARPAL = str(Path(sys.executable).with_name("carpal"))
-RECIPE = ROOT / "training/recipes/limbs.yaml"
+FIRST, RECIPE = ROOT / "training/recipes/limbs-first.yaml", ROOT / "training/recipes/limbs.yaml"
 PHANTOMS, SEED = 3000, 2026
 DATA_NEEDED = ("fracatlas/data.yaml", "yolov8-coco/yolov8n.pt", "graz/dataset.csv.gz")
 
@@ -62,21 +62,22 @@ def main(arguments: Sequence[str] | None = None, run: Callable[[Sequence[str]], 
 
 
 def steps(data: Path, out: Path) -> list[Step]:
-    """Every step in order; the training resumes if its folder has a checkpoint."""
+    """Every step in order; a training resumes if its folder has a checkpoint."""
     phantoms, limbs, training, package = (str(out / name) for name in ("phantoms", "fracatlas", "run", "package"))
-    if (out / "run/last.pt").is_file():
-        train: tuple[str, ...] = ("train", "run", "--out", training, "--resume")
-    else:
-        weights = f"start={data.resolve() / 'yolov8-coco/yolov8n.pt'}"
-        train = ("train", "run", str(RECIPE), "--data", phantoms, "--data", limbs, "--out", training, "--set", weights)
+    first = _training(FIRST, out / "first", data.resolve() / "yolov8-coco/yolov8n.pt", (phantoms, limbs))
+    train = _training(RECIPE, out / "run", (out / "first/best.pt").resolve(), (phantoms, limbs))
     images = [word for name in ("graz", "graz-more") for word in ("--images", str(data / name / "images"))]
     table = str(data / "graz/dataset.csv.gz")
     return [
         Step(("phantoms", phantoms, "--count", str(PHANTOMS), "--seed", str(SEED)), out / "phantoms/dataset.csv"),
         Step(("train", "import", "fracatlas", str(data / "fracatlas"), "--out", limbs), out / "fracatlas/dataset.json"),
+        Step(first, out / "first/run.json", '"finished"'),
         Step(train, out / "run/run.json", '"finished"'),
         Step(
-            ("export", training, "--out", package, "--name", "starter", "--variants", "all"),
+            (
+                *("export", training, "--out", package, "--name", "starter"),
+                *("--variants", "bfloat16", "--accept", "95%"),
+            ),
             out / "package/manifest.json",
         ),
         *(
@@ -91,3 +92,11 @@ def steps(data: Path, out: Path) -> list[Step]:
             out / "evaluation-graz/reading.json",
         ),
     ]
+
+
+def _training(recipe: Path, run: Path, start: Path, datasets: Sequence[str]) -> tuple[str, ...]:
+    """The command that begins a run from some weights, or goes on with it."""
+    if (run / "last.pt").is_file():
+        return ("train", "run", "--out", str(run), "--resume")
+    given = [word for dataset in datasets for word in ("--data", dataset)]
+    return ("train", "run", str(recipe), *given, "--out", str(run), "--set", f"start={start}")

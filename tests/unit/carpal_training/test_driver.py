@@ -1,4 +1,6 @@
+import os
 import shlex
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from carpal_training.errors import (
 from carpal_training.job import Job
 from carpal_training.preparation import split_together
 from carpal_training.recipe import Recipe
-from carpal_training.run import Epoch, RunFolder
+from carpal_training.run import Epoch, RunFolder, Summary
 
 QUIET = Terminal(quiet=True)
 RECIPE = Recipe(epochs=1, size_px=64)
@@ -63,6 +65,61 @@ def test_the_summary_names_each_dataset_and_where_it_is(
     assert [(used.name, used.path) for used in summary.datasets] == [("data", str(data)), ("more", str(folders[1]))]
     assert sum(used.train_images for used in summary.datasets) == summary.train_images == len(split.parts["train"])
     assert summary.cores is not None
+
+
+def test_core_hours_add_up_over_the_runs_that_weights_come_from(data: Path, tmp_path: Path) -> None:
+    dataset = open_dataset(data)
+    split = make_split(dataset, RECIPE.split)
+
+    def summary(start: str) -> Summary:
+        return summarise(RECIPE.model_copy(update={"start": start}), [data], dataset, split, None)
+
+    start, spent = "scratch", []
+    for number, hours in enumerate((1.5, 2.0, 0.25)):
+        folder = RunFolder(tmp_path / str(number))
+        folder.path.mkdir()
+        folder.best.write_bytes(b"weights")
+        folder.write_summary(summary(start).model_copy(update={"seconds": hours * 3600, "cores": 2}))
+        spent.append(folder.read_summary().core_hours)
+        start = str(folder.best)
+    assert spent == [3.0, 7.0, 7.5]
+
+
+def test_weights_without_a_run_cost_nothing_here(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "coco.pt").write_bytes(b"weights")
+    dataset = open_dataset(data)
+    recipe = RECIPE.model_copy(update={"start": str(tmp_path / "coco.pt")})
+    summary = summarise(recipe, [data], dataset, make_split(dataset, RECIPE.split), None)
+    assert summary.core_hours_before == 0.0
+    assert summary.model_copy(update={"cores": None}).core_hours is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_signal_stops_a_run_once(data: Path, tmp_path: Path, number: signal.Signals) -> None:
+    seen: list[object] = []
+
+    def interrupted(*_: object) -> None:
+        try:
+            os.kill(os.getpid(), number)
+        except KeyboardInterrupt:
+            os.kill(os.getpid(), number)  # ending the workers is not interrupted again
+            seen.append("ended")
+            raise
+
+    before = signal.getsignal(number)
+    with pytest.raises(StoppedError):
+        train_run(RECIPE, [data], tmp_path / "out", QUIET, fit=interrupted)
+    assert seen == ["ended"]
+    assert signal.getsignal(number) is before
+
+
+def test_under_nohup_a_closed_terminal_does_not_stop_a_run(data: Path, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        summary = train_run(RECIPE, [data], tmp_path / "out", QUIET, fit=lambda *_: os.kill(os.getpid(), signal.SIGHUP))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert summary.state == "finished"
 
 
 def test_the_advice_after_a_stop_can_be_pasted_from_any_folder(data: Path, tmp_path: Path) -> None:

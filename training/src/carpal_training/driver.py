@@ -119,6 +119,7 @@ def summarise(recipe: Recipe, data: Sequence[Path], dataset: Dataset, split: Spl
         start_sha256=_file_digest(recipe.start),
         parent=parent,
         cores=len(os.sched_getaffinity(0)),
+        core_hours_before=_core_hours_before(recipe.start),
         train_images=len(split.parts["train"]),
         val_images=len(split.parts["val"]),
         code_revision=code_revision(),
@@ -130,6 +131,14 @@ def summarise(recipe: Recipe, data: Sequence[Path], dataset: Dataset, split: Spl
 def _file_digest(start: str) -> str | None:
     """SHA-256 of the .pt file that a run starts from, hexadecimal."""
     return hashlib.sha256(Path(start).read_bytes()).hexdigest() if start.endswith(".pt") else None
+
+
+def _core_hours_before(start: str) -> float:
+    """Core hours of the run that a checkpoint lies in; 0 for other weights, whose cost is not known here."""
+    folder = RunFolder(Path(start).parent)
+    if not start.endswith(".pt") or not folder.summary_file.is_file():
+        return 0.0
+    return folder.read_summary().core_hours or 0.0
 
 
 def continued(before: Summary, now: Summary) -> Summary:

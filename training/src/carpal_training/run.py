@@ -91,10 +91,20 @@ class Summary(Document):
     created: str
     seconds: float | None = Field(default=None, description="wall time of the training, over all attempts")
     cores: int | None = Field(default=None, description="CPU cores of the machine that started the run")
+    core_hours_before: float = Field(
+        default=0.0, description="of the run whose checkpoint is the start, and of the runs before it"
+    )
     epochs_done: int = 0
     best_epoch: int | None = None
     best_map50: float | None = None
     best_map50_95: float | None = None
+
+    @property
+    def core_hours(self) -> float | None:
+        """Wall time times cores, with the runs before this one; None if it was not recorded."""
+        if not self.cores:
+            return None
+        return (self.seconds or 0.0) / 3600 * self.cores + self.core_hours_before
 
 
 class RunFolder:

@@ -153,7 +153,9 @@ class Provenance(Document):
     datasets: tuple[TrainingDataset, ...] = Field(default=(), description="every dataset, if there is more than one")
     training: dict[str, str | int | float | bool | None] = Field(description="the training configuration, flat")
     core_hours: Annotated[float, Field(ge=0)] | None = Field(
-        default=None, description="wall time of the training times the CPU cores of its machine; null: not recorded"
+        default=None,
+        description="wall time of the training times the CPU cores of its machine, with the runs that its weights come "
+        "from; null: not recorded",
     )
     parent: str | None = Field(default=None, description="package that training started from, name:version")
     code_revision: str

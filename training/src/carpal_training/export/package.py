@@ -197,7 +197,7 @@ def _draft(recipe: Recipe, summary: Summary, name: str, file: Path) -> Manifest:
                 "epochs_done": summary.epochs_done,
                 "best_epoch": summary.best_epoch,
             },
-            core_hours=None if not summary.cores else round((summary.seconds or 0.0) / 3600 * summary.cores, 2),
+            core_hours=None if summary.core_hours is None else round(summary.core_hours, 2),
             parent=summary.parent,
             code_revision=summary.code_revision,
             libraries=summary.libraries,
