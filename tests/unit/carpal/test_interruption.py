@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 
@@ -29,14 +28,14 @@ def test_all_three_signals_are_meant():
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_interrupts_and_the_default_comes_back(number: signal.Signals):
     with pytest.raises(KeyboardInterrupt), stopped_by_signals():
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
     assert signal.getsignal(number) is signal.SIG_DFL
 
 
 def test_nohup_is_respected():
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with stopped_by_signals():
-        os.kill(os.getpid(), signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
@@ -44,7 +43,7 @@ def test_a_handler_of_the_caller_stays():
     seen: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
     with stopped_by_signals():
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
     assert seen == [signal.SIGTERM]
 
 
@@ -73,5 +72,5 @@ def test_on_another_thread_nothing_changes():
 def test_a_worker_process_leaves_the_decision_to_the_first():
     leave_stopping_to_the_parent()
     for number in STOP_SIGNALS:
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
     assert {signal.getsignal(number) for number in STOP_SIGNALS} == {signal.SIG_IGN}

@@ -1,4 +1,3 @@
-import os
 import shlex
 import signal
 from collections.abc import Callable
@@ -100,9 +99,9 @@ def test_each_signal_stops_a_run_once(data: Path, tmp_path: Path, number: signal
 
     def interrupted(*_: object) -> None:
         try:
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
         except KeyboardInterrupt:
-            os.kill(os.getpid(), number)  # ending the workers is not interrupted again
+            signal.raise_signal(number)  # ending the workers is not interrupted again
             seen.append("ended")
             raise
 
@@ -116,7 +115,7 @@ def test_each_signal_stops_a_run_once(data: Path, tmp_path: Path, number: signal
 def test_under_nohup_a_closed_terminal_does_not_stop_a_run(data: Path, tmp_path: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        summary = train_run(RECIPE, [data], tmp_path / "out", QUIET, fit=lambda *_: os.kill(os.getpid(), signal.SIGHUP))
+        summary = train_run(RECIPE, [data], tmp_path / "out", QUIET, fit=lambda *_: signal.raise_signal(signal.SIGHUP))
     finally:
         signal.signal(signal.SIGHUP, before)
     assert summary.state == "finished"
