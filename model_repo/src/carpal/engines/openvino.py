@@ -11,6 +11,7 @@ A call takes a free stream, waits where there is none, and copies its answer out
 
 from __future__ import annotations
 
+import functools
 import queue
 from collections.abc import Collection
 from pathlib import Path
@@ -54,7 +55,7 @@ class OpenVinoEngine:
         threads: int | None = 1,
         streams: int | None = None,
     ) -> None:
-        core = ov.Core()
+        core = process_core()
         check_precision(variant.precision, core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
         cores = usable_cores()
         threads = threads or cores
@@ -97,6 +98,17 @@ class OpenVinoEngine:
             ) from failure
         finally:
             self._free.put(request)
+
+
+@functools.cache
+def process_core() -> ov.Core:
+    """The Core of this process, which is never released.
+
+    A Core puts an alternate signal stack in place and unmaps it when it goes. With two of them, or on another thread,
+    it stays in use after that (``SigAltStackSetup`` in OpenVINO 2026's CPU plugin), and the next SIGTERM or ctrl-C is
+    a segmentation fault.
+    """
+    return ov.Core()
 
 
 def check_precision(precision: str, capabilities: Collection[str]) -> None:

@@ -22,11 +22,11 @@ from carpal.engines.errors import (
     UnloadableError,
 )
 from carpal.engines.opening import open_engine
-from carpal.engines.openvino import OpenVinoEngine, check_precision
+from carpal.engines.openvino import OpenVinoEngine, check_precision, process_core
 from carpal.packages.manifest import Manifest
 from carpal.packages.reference import resolve
 
-BF16 = "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+BF16 = "BF16" in process_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 @pytest.fixture
@@ -191,3 +191,30 @@ open_engine("openvino", resolve("starter"))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "[usage.engine-missing]" in done.stderr
     assert "pip install 'carpal[openvino]'" in done.stderr
+
+
+ENGINES_COME_AND_GO = """
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from carpal.engines.opening import open_engine
+from carpal.interruption import stopped_by_signals
+from carpal.packages.reference import resolve
+
+starter = resolve("starter")
+first, second = (open_engine("openvino", starter, threads=1) for _ in range(2))
+with ThreadPoolExecutor(1) as other:
+    third = other.submit(open_engine, "openvino", starter, threads=1).result()
+del first
+del second
+del third
+try:
+    with stopped_by_signals():
+        signal.raise_signal(signal.SIGTERM)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_a_signal_after_engines_have_gone_is_no_segmentation_fault():
+    done = subprocess.run([sys.executable, "-c", ENGINES_COME_AND_GO], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr[-500:]

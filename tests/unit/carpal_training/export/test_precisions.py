@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime as ort
-import openvino as ov
 import pytest
 from onnx import TensorProto, numpy_helper
 
+from carpal.engines.openvino import process_core
 from carpal_training.export.precisions import (
     decoding_nodes,
     first_blocks,
@@ -43,7 +43,7 @@ def in_onnxruntime(file: Path, image: np.ndarray) -> np.ndarray:
 
 
 def in_openvino(file: Path, image: np.ndarray) -> np.ndarray:
-    compiled = ov.Core().compile_model(file, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = process_core().compile_model(file, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return np.array(compiled({0: image})[0])
 
 
