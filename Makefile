@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
   --no-annotate --no-header --override requirements/overrides.txt $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format generate verify bench starter loadtest calibrate images requirements clean dependability cluster cluster-build cluster-down test-cluster
+.PHONY: help setup demo test lint format generate verify readers bench starter loadtest calibrate images requirements clean dependability cluster cluster-build cluster-down test-cluster
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ generate: setup ## Write again every file that is made from code: schemas, refer
 
 verify: setup ## Check that generated files are what the code says
 	@$(BIN)/python -m tools.generate --verify
+
+readers: setup ## Fetch what tests read reports with: OHIF from npm, HL7's FHIR validator from Maven (350 MB in the cache)
+	@$(BIN)/python -m tools.ohif
+	@$(BIN)/python -m tools.fhir_validator
 
 bench: setup ## Measure speed as ratios on this machine, with its fingerprint
 	@$(BIN)/python -m tools.bench

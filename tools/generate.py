@@ -10,12 +10,13 @@ from pathlib import Path
 
 from tools.charts import readme, rendering, schema
 from tools.observability import dashboards, rules
-from tools.reference import commands, configuration, errors, metrics, protocol, schemas
+from tools.reference import commands, configuration, errors, metrics, protocol, schemas, terminology
 
 ROOT = Path(__file__).resolve().parent.parent
 Sources = Mapping[str, Callable[[], dict[str, str]]]
 SOURCES: Sources = {
     "the schemas of records and packages": schemas.files,
+    "the codes of carpal as FHIR resources": terminology.files,
     "the page of errors": errors.files,
     "the page of commands": commands.files,
     "the page of configuration": configuration.files,

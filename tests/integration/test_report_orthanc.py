@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 from highdicom.sr import ComprehensiveSR
+from tests.integration.orthanc import PATIENCE_S, Archive, running, why_not
 from tests.unit.carpal.records.writers.fhir_samples import BOXES, UIDS
 from tests.unit.carpal.records.writers.report_samples import dicom_record, parsed, png_record, source_object
 from tools.pages import blocks
@@ -28,77 +24,14 @@ from carpal.records.writers.capture import secondary_capture
 from carpal.records.writers.report import structured_report
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/send-to-a-pacs.md"
-PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
-PATIENCE_S = 60.0
-BOUNDARY = "carpal-boundary"
-
-
-@dataclass(frozen=True)
-class Archive:
-    """An Orthanc that is up."""
-
-    client: httpx.Client
-    dicom_port: int
-
-    def stored(self) -> list[str]:
-        """The SOP instance UIDs that it holds."""
-        found = self.client.post("/tools/find", json={"Level": "Instance", "Query": {}, "Expand": True})
-        return [each["MainDicomTags"]["SOPInstanceUID"] for each in found.json()]
 
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    """Started with free ports and a storage of its own, and ended by its process id."""
-    orthanc = shutil.which("Orthanc")
-    if not orthanc or not PLUGIN.exists():
-        pytest.skip("the Debian packages orthanc and orthanc-dicomweb are not installed here; .ci/run installs them")
-    folder = tmp_path_factory.mktemp("orthanc")
-    http, dicom = free_port(), free_port()
-    configuration = folder / "orthanc.json"
-    configuration.write_text(
-        json.dumps(
-            {
-                "StorageDirectory": str(folder / "storage"),
-                "IndexDirectory": str(folder / "index"),
-                "HttpPort": http,
-                "DicomPort": dicom,
-                "RemoteAccessAllowed": False,
-                "AuthenticationEnabled": False,
-                "DicomCheckCalledAet": False,
-                "OverwriteInstances": False,
-                "Plugins": [str(PLUGIN)],
-                "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
-            }
-        )
-    )
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([orthanc, str(configuration)], stdout=log, stderr=log)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{http}", timeout=PATIENCE_S, trust_env=False) as client:
-            wait(client, process, folder / "log")
-            yield Archive(client, dicom)
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Until it answers."""
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        assert process.poll() is None, log.read_text()
-        try:
-            client.get("/system").raise_for_status()
-            return
-        except httpx.TransportError:
-            time.sleep(0.02)
-    raise AssertionError(log.read_text())
+    if reason := why_not():
+        pytest.skip(reason)
+    with running(tmp_path_factory.mktemp("orthanc")) as archive:
+        yield archive
 
 
 def store_by_c_store(archive: Archive, file: Path) -> None:
@@ -108,15 +41,6 @@ def store_by_c_store(archive: Archive, file: Path) -> None:
     command = [storescu, "-aec", "ORTHANC", "127.0.0.1", str(archive.dicom_port), str(file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def store_by_stow(archive: Archive, *files: bytes) -> httpx.Response:
-    """PS3.18, 10.5: one multipart body for all."""
-    head = f"--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode()
-    body = b"".join(head + file + b"\r\n" for file in files) + f"--{BOUNDARY}--\r\n".encode()
-    kind = f'multipart/related; type="application/dicom"; boundary={BOUNDARY}'
-    headers = {"Content-Type": kind, "Accept": "application/dicom+json"}
-    return archive.client.post("/dicom-web/studies", content=body, headers=headers)
 
 
 def retrieve(archive: Archive, study: str, series: str, sop: str) -> bytes:
@@ -157,7 +81,7 @@ def test_a_report_sent_by_c_store_comes_back_with_equal_boxes(archive: Archive, 
 
 def test_a_report_sent_by_stow_comes_back_byte_for_byte_in_its_content(archive: Archive):
     body = structured_report(png_record(), None)
-    answer = store_by_stow(archive, body)
+    answer = archive.stow(body)
     assert answer.status_code == 200, answer.text
     back = retrieve(archive, *uids(body))
     assert parsed(back) == parsed(body)
@@ -167,7 +91,7 @@ def test_a_report_sent_by_stow_comes_back_byte_for_byte_in_its_content(archive: 
 def test_a_report_that_is_sent_again_is_no_second_instance(archive: Archive):
     body = structured_report(dicom_record(()), source_object())
     for _ in range(2):
-        store_by_stow(archive, structured_report(dicom_record(()), source_object()))
+        archive.stow(structured_report(dicom_record(()), source_object()))
     assert archive.stored().count(uids(body)[2]) == 1
 
 
@@ -175,7 +99,7 @@ def test_report_and_capture_lie_in_the_study_of_the_image(archive: Archive):
     made = dicom_record()
     radiograph = Radiograph(np.full((1024, 800), 999, np.uint16), made.source)
     capture = secondary_capture(made, radiograph, source_object())
-    assert store_by_stow(archive, structured_report(made, source_object()), capture).status_code == 200
+    assert archive.stow(structured_report(made, source_object()), capture).status_code == 200
     query = {"StudyInstanceUID": UIDS["study_instance_uid"]}
     found = archive.client.get("/dicom-web/series", params=query, headers={"Accept": "application/dicom+json"}).json()
     assert {series["00080060"]["Value"][0] for series in found} == {"SR", "OT"}

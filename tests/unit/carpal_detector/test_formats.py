@@ -42,6 +42,14 @@ def test_a_bundle_is_json_that_a_fhir_server_takes(served: Served, grey_png: Cal
     assert (bundle["resourceType"], bundle["type"]) == ("Bundle", "transaction")
 
 
+@pytest.mark.parametrize("name", sorted(IN_JSON))
+def test_a_bundle_says_when_the_image_was_made(served: Served, dicom: bytes, name: str):
+    source = pydicom.dcmread(io.BytesIO(dicom), stop_before_pixels=True)
+    bundle = orjson.loads(FORMATS[name](served.detector.detect(dicom), dicom))
+    (study,) = [one["resource"] for one in bundle["entry"] if one["resource"]["resourceType"] == "ImagingStudy"]
+    assert study["started"].replace("-", "") == source.get("AcquisitionDate", source.StudyDate)
+
+
 def test_a_header_that_cannot_be_read_again_is_the_callers_affair(
     served: Served, dicom: bytes, monkeypatch: pytest.MonkeyPatch
 ):

@@ -68,10 +68,17 @@ IMAGING_MEASUREMENT_REPORT = Code("126000", "DCM", "Imaging Measurement Report")
 XRAY_REPORT = Code("43468-8", "LN", "XR unspecified body region")
 MILLIMETRE = Code("mm", "UCUM", "millimeter")
 UNITY = Code("1", "UCUM", "no units")
-PIXELS = Code("{pixels}", "UCUM", "pixels")
+PIXELS = Code("1", "UCUM", "pixels")  # UCUM has no pixel, and ignores annotations such as {pixels}
 
 OPERATING_POINT = Code("operating-point", LOCAL_SCHEME, "Operating point")
 CALIBRATED_PROBABILITY = Code("calibrated-probability", LOCAL_SCHEME, "Calibrated probability")
+IMAGE_CONCLUSIONS = Code("image-conclusions", LOCAL_SCHEME, "Conclusions of the image")
+SOP_INSTANCE = Code("sop-instance", LOCAL_SCHEME, "SOP instance")
+FRAME = Code("frame", LOCAL_SCHEME, "Frame")
+BOX_SIDES = {side: Code(side, LOCAL_SCHEME, f"{side.title()} of the box") for side in ("width", "height")}
+BOX_PLACES = {
+    name: Code(f"box-{name}", LOCAL_SCHEME, f"Box, {name} in pixels") for name in ("x", "y", "width", "height")
+}
 
 _STATUS: dict[Status, Code] = {
     "confirmed": Code("confirmed", LOCAL_SCHEME, "Confirmed: at or above the high-specificity threshold"),
@@ -103,6 +110,37 @@ _TERMS = {
 def finding_term(label: str) -> Term:
     """How a class is coded; a label without a verified code has a local one with the label as its text."""
     return _TERMS.get(label) or Term(local_code(label, label))
+
+
+def own_code(label: str) -> Code:
+    """A class in carpal's own system, from which a reader gets the label back."""
+    finding = finding_term(label).finding
+    return finding if finding.scheme == LOCAL_SCHEME else local_code(label, label)
+
+
+def local_codes() -> tuple[Code, ...]:
+    """Every code of carpal's own system that does not come from a model; a model may add classes of its own."""
+    return (
+        OPERATING_POINT,
+        *_STATUS.values(),
+        CALIBRATED_PROBABILITY,
+        IMAGE_CONCLUSIONS,
+        SOP_INSTANCE,
+        FRAME,
+        *BOX_SIDES.values(),
+        *BOX_PLACES.values(),
+        *map(own_code, _TERMS),
+    )
+
+
+def known_terms() -> tuple[Code, ...]:
+    """The codes of the classes that this table knows, standard ones where there are any."""
+    return tuple(term.finding for term in _TERMS.values())
+
+
+def status_codes() -> tuple[Code, ...]:
+    """The codes of ``confirmed``, ``possible`` and ``absent``."""
+    return tuple(_STATUS.values())
 
 
 def label_of(value: str, scheme: str) -> str | None:

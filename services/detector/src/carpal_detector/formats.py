@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from carpal.excerpt import excerpt
 from carpal.imaging.errors import DamagedImageError
@@ -21,16 +21,19 @@ def _structured_report(record: Record, body: bytes | None) -> bytes:
     return structured_report(record, _header(record, body))
 
 
-def _fhir_r4(record: Record, _body: bytes | None) -> bytes:
+def _fhir_r4(record: Record, body: bytes | None) -> bytes:
+    return _bundle(record, body, "r4")
+
+
+def _fhir_r5(record: Record, body: bytes | None) -> bytes:
+    return _bundle(record, body, "r5")
+
+
+def _bundle(record: Record, body: bytes | None, release: Literal["r4", "r5"]) -> bytes:
     from carpal.records.writers.fhir import transaction_bundle  # as above: only where it is asked for
+    from carpal.records.writers.fhir_time import acquired
 
-    return transaction_bundle(record, "r4")
-
-
-def _fhir_r5(record: Record, _body: bytes | None) -> bytes:
-    from carpal.records.writers.fhir import transaction_bundle  # as above: only where it is asked for
-
-    return transaction_bundle(record, "r5")
+    return transaction_bundle(record, release, acquired(_header(record, body)))
 
 
 FORMATS: Mapping[str, Render] = {"sr": _structured_report, "fhir-r4": _fhir_r4, "fhir-r5": _fhir_r5}

@@ -25,7 +25,6 @@ CHECKED_ELSEWHERE = {
     "72704001": "Fracture (morphologic abnormality)",
     "mm": "UCUM, millimeter",
     "1": "UCUM, unity",
-    "{pixels}": "UCUM, annotation",
 }
 
 

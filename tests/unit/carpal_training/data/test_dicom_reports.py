@@ -7,7 +7,8 @@ from pydicom import dcmread
 
 from carpal.imaging.readers import read
 from carpal.phantoms.dataset import generate
-from carpal.records.record import Box, Finding, Model, Record
+from carpal.records.coding import Status
+from carpal.records.record import Box, Conclusion, Finding, Model, Record
 from carpal.records.writers.report import structured_report
 from carpal_training.data.assembly import assemble
 from carpal_training.data.dicom_reports import box_of, read_dicom_reports, regions
@@ -23,10 +24,6 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     root = tmp_path_factory.mktemp("reports")
     generate(root / "set", 4, seed=4, size_px=160, image_format="both")
     dataset = open_dataset(root / "set")
-    model = Model(
-        name="reader", version="1", digest=DIGEST, variant="none", engine="none", engine_version="1", precision="none",
-        emulated=False,
-    )  # fmt: skip
     for sample in dataset.samples:
         path = root / f"set/dicom/{sample.stem}.dcm"
         radiograph = read(path)
@@ -40,12 +37,20 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             )
             for index, box in zip(sample.classes, boxes, strict=True)
         )
-        record = Record(
-            id="00000000-0000-0000-0000-000000000000", source=radiograph.source, quality=_quality(), findings=findings,
-            conclusions=(), model=model, preprocessing_digest=DIGEST, timings={},
-        )  # fmt: skip
-        (root / f"set/dicom/{sample.stem}_sr.dcm").write_bytes(structured_report(record, dcmread(path)))
+        report = structured_report(_record(path, findings, ()), dcmread(path))
+        (root / f"set/dicom/{sample.stem}_sr.dcm").write_bytes(report)
     return root / "set/dicom", root / "set"
+
+
+def _record(path: Path, findings: tuple[Finding, ...], conclusions: tuple[Conclusion, ...]) -> Record:
+    model = Model(
+        name="reader", version="1", digest=DIGEST, variant="none", engine="none", engine_version="1", precision="none",
+        emulated=False,
+    )  # fmt: skip
+    return Record(
+        id="00000000-0000-0000-0000-000000000000", source=read(path).source, quality=_quality(), findings=findings,
+        conclusions=conclusions, model=model, preprocessing_digest=DIGEST, timings={},
+    )  # fmt: skip
 
 
 def _quality() -> dict[str, float]:
@@ -65,6 +70,29 @@ def test_reports_say_what_the_labels_say(reported: tuple[Path, Path]) -> None:
         assert [getattr(one.exam, name) for name in facts] == [getattr(other.exam, name) for name in facts]
     pairs = {(one.patient, other.patient) for one, other in zip(dataset.samples, before.samples, strict=True)}
     assert len(pairs) == len({one for one, _ in pairs}) == len({other for _, other in pairs})
+
+
+@pytest.mark.parametrize("statuses", [{}, {"fracture": "absent"}, {"fracture": "absent", "other": "absent"}], ids=len)
+def test_an_image_whose_report_has_no_findings_was_looked_at(
+    reported: tuple[Path, Path], tmp_path: Path, statuses: dict[str, Status]
+) -> None:
+    path = sorted(reported[0].glob("*[0-9].dcm"))[0]
+    concluded = tuple(Conclusion(label=label, status=status, probability=0) for label, status in statuses.items())
+    (tmp_path / "image.dcm").write_bytes(path.read_bytes())
+    (tmp_path / "report.dcm").write_bytes(structured_report(_record(path, (), concluded), dcmread(path)))
+    source = read_dicom_reports(tmp_path)
+    assert source.annotations == {"image": ()}
+    assert source.issues.errors == []
+
+
+def test_conclusions_are_not_read_as_findings(reported: tuple[Path, Path], tmp_path: Path) -> None:
+    path = sorted(reported[0].glob("*[0-9].dcm"))[0]
+    found = Finding(label="metal", box=Box(x0=1, y0=2, x1=30, y1=40), probability=1.0, status="confirmed")
+    concluded = tuple(Conclusion(label=one, status="confirmed", probability=1) for one in ("metal", "fracture"))
+    (tmp_path / "image.dcm").write_bytes(path.read_bytes())
+    (tmp_path / "report.dcm").write_bytes(structured_report(_record(path, (found,), concluded), dcmread(path)))
+    (read,) = read_dicom_reports(tmp_path).annotations["image"]
+    assert read.label == "metal"
 
 
 def test_no_identity_is_kept(reported: tuple[Path, Path]) -> None:

@@ -27,17 +27,18 @@ from carpal.records.writers.fhir_observation import (
 from carpal.records.writers.fhir_report import PROVENANCE, REPORT, device, diagnostic_report, provenance
 
 
-def transaction_bundle(record: Record, release: Release) -> bytes:
+def transaction_bundle(record: Record, release: Release, acquired: str | None = None) -> bytes:
     """The bundle as JSON, to be posted to the base address of a FHIR server.
 
     Args:
         record: what carpal says of one radiograph.
         release: ``r4`` (4.0.1 and 4.3.0 alike) or ``r5`` (5.0.0).
+        acquired: when the image was made, as a dateTime of FHIR (``fhir_time.acquired``).
 
     Returns:
-        UTF-8 JSON; the same record gives the same bytes, whatever its timings.
+        UTF-8 JSON; the same record and time give the same bytes, whatever the record's timings.
     """
-    case = Case(record, release, dicom_identity(record.source))
+    case = Case(record, release, dicom_identity(record.source), acquired)
     own = _own_resources(case)
     shared = {STUDY: imaging_study(case), DEVICE: device(case)}
     entries = [

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from carpal.records.coding import Code
+from carpal.records.coding import Code, plain
 from carpal.records.identity import Identity
 from carpal.records.record import Record
 
@@ -21,6 +22,8 @@ IMAGE_SYSTEM = "urn:uuid:14f53f62-7297-5433-80bd-0df23a846ae6"
 PATIENT_SYSTEM = "urn:uuid:b2688d05-df84-532b-bfc2-810e1f6068b2"
 REVIEWER_SYSTEM = "urn:uuid:a8086a56-a140-5110-95d8-52920505d41e"
 UID_SYSTEM = "urn:dicom:uid"
+DECIMALS = 12
+"""Of a number: FHIR R5 takes 17, and a float of Python may have more. A millionth of a millionth of a pixel."""
 
 _STATUS = {
     "unreviewed": "preliminary",
@@ -42,11 +45,19 @@ _INSTANT = re.compile(
 
 @dataclass(frozen=True)
 class Case:
-    """A record on its way into a bundle: which release is written, and how the image is known to DICOM."""
+    """A record on its way into a bundle.
+
+    Attributes:
+        record: what is written.
+        release: in which release.
+        identity: how the image is known to DICOM.
+        acquired: when the image was made, as a dateTime of FHIR; None where that is not known.
+    """
 
     record: Record
     release: Release
     identity: Identity
+    acquired: str | None = None
 
     @property
     def r5(self) -> bool:
@@ -59,10 +70,28 @@ class Case:
         return _STATUS[self.record.review.state]
 
     @property
-    def subject(self) -> Element | None:
-        """The patient by pseudonym; nothing where the record has none."""
+    def subject(self) -> Element:
+        """The patient by pseudonym; unknown where the record has none."""
         key = self.record.source.patient_key
-        return logical("Patient", PATIENT_SYSTEM, key) if key else None
+        return logical("Patient", PATIENT_SYSTEM, key) if key else {**absent("unknown"), "display": "Unknown patient"}
+
+    @property
+    def effective(self) -> Element:
+        """When what is observed was so: when the image was made."""
+        if self.acquired is None:
+            return {"_effectiveDateTime": absent("unknown")}
+        return {"effectiveDateTime": self.acquired}
+
+    @property
+    def reviewers(self) -> list[Element]:
+        """Each person who reviewed it, by pseudonym, in the order of their last look."""
+        last = {event.by: place for place, event in enumerate(self.record.review.history)}
+        return [logical("Practitioner", REVIEWER_SYSTEM, name) for name in sorted(last, key=lambda name: last[name])]
+
+    @property
+    def performers(self) -> list[Element]:
+        """Who answers for an observation; FHIR takes no device here, so an unreviewed one says that it is no person."""
+        return self.reviewers or [{**absent("not-applicable"), "display": "No person: see device"}]
 
     @property
     def reviewed_at(self) -> str | None:
@@ -77,9 +106,10 @@ class Case:
         """A reference to the resource with a role, within the bundle."""
         return {"reference": f"urn:uuid:{self.id_of(role)}"}
 
-    def resource(self, kind: str, role: str, **elements: Any) -> Element:
-        """A resource that belongs to this record alone; elements without a value are left out."""
-        return known(resourceType=kind, id=self.id_of(role), meta=self.meta, **elements)
+    def resource(self, kind: str, role: str, *words: str, **elements: Any) -> Element:
+        """A resource that belongs to this record alone, with its narrative; elements without a value are left out."""
+        text = narrative(*words)
+        return known(resourceType=kind, id=self.id_of(role), meta=self.meta, text=text, **elements)
 
     @property
     def meta(self) -> Element | None:
@@ -102,9 +132,20 @@ def concept(*codes: Code, text: str | None = None) -> Element:
     return {"coding": [coding(code) for code in codes], "text": text or codes[0].meaning}
 
 
+def narrative(*words: str) -> Element:
+    """What a resource says in words, a paragraph each, for people whose program does not know the resource."""
+    paragraphs = "".join(f"<p>{html.escape(plain(word), quote=False)}</p>" for word in words)
+    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{paragraphs}</div>'}
+
+
+def decimal(value: float) -> float:
+    """A number that both releases take as a decimal."""
+    return round(value, DECIMALS)
+
+
 def quantity(value: float, unit: Code) -> Element:
     """A Quantity in a unit of UCUM."""
-    return {"value": value, "unit": unit.meaning, "system": unit.system, "code": unit.value}
+    return {"value": decimal(value), "unit": unit.meaning, "system": unit.system, "code": unit.value}
 
 
 def component(code: Code, **value: Any) -> Element:
@@ -122,11 +163,9 @@ def logical(kind: str, system: str, value: str) -> Element:
     return {"type": kind, "identifier": {"system": system, "value": value}}
 
 
-def unknown() -> Element:
-    """In place of an element that FHIR demands and the record does not hold."""
-    return {
-        "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]
-    }
+def absent(reason: Literal["unknown", "not-applicable"]) -> Element:
+    """In place of an element that FHIR demands or recommends and the record does not hold."""
+    return {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": reason}]}
 
 
 def instant(text: str) -> str | None:

@@ -7,7 +7,17 @@ import re
 from carpal.records.coding import IMAGE_REGION, WRIST_REGION, Code, laterality_code
 from carpal.records.identity import is_uid
 from carpal.records.record import Finding, Source
-from carpal.records.writers.fhir_elements import Case, Element, coding, concept, known, uid_identifier, unknown
+from carpal.records.writers.fhir_elements import (
+    Case,
+    Element,
+    absent,
+    coding,
+    concept,
+    decimal,
+    known,
+    narrative,
+    uid_identifier,
+)
 
 STUDY = "study"
 _MODALITY = re.compile(r"[A-Z0-9]{1,16}")  # DICOM's value representation CS, without spaces
@@ -28,13 +38,15 @@ def imaging_study(case: Case) -> Element:
         modality=_modality(source.modality, case),
         bodySite=site,
         laterality=_word(side, case) if side else None,
-        instance=[{"uid": identity.sop_uid, "sopClass": _sop_class(source) or unknown()}],
+        instance=[{"uid": identity.sop_uid, "sopClass": _sop_class(source) or absent("unknown")}],
     )
     return known(
         resourceType="ImagingStudy",
+        text=narrative(f"Study {identity.study_uid} with the image {identity.sop_uid}."),
         identifier=[uid_identifier(identity.study_uid, temporary=identity.synthetic)],
         status="unknown" if identity.synthetic else "available",
-        subject=case.subject or unknown(),
+        subject=case.subject,
+        started=case.acquired,
         series=[series],
         note=[{"text": "The image came without DICOM identity; its UIDs are made from its digest."}]
         if identity.synthetic
@@ -59,11 +71,13 @@ def imaging_selection(case: Case, index: int, finding: Finding) -> Element:
         uid=identity.sop_uid,
         sopClass=_sop_class(case.record.source),
         subset=[str(frame)] if frame else None,
-        imageRegion2D=[{"regionType": "polyline", "coordinate": list(corners)}],
+        imageRegion2D=[{"regionType": "polyline", "coordinate": [decimal(edge) for edge in corners]}],
     )
     return case.resource(
         "ImagingSelection",
         selection_role(index),
+        f"Region of {finding.label} in the image {identity.sop_uid}: from ({box.x0:g}, {box.y0:g}) "
+        f"to ({box.x1:g}, {box.y1:g}) pixels.",
         status="entered-in-error" if case.record.review.state == "rejected" else "available",
         subject=case.subject,
         code=concept(IMAGE_REGION),
@@ -77,7 +91,7 @@ def imaging_selection(case: Case, index: int, finding: Finding) -> Element:
 def _modality(modality: str | None, case: Case) -> Element:
     """DICOM's code for the modality, without a display: the record has the code alone."""
     if not modality or not _MODALITY.fullmatch(modality):
-        return unknown()
+        return absent("unknown")
     code = {"system": IMAGE_REGION.system, "code": modality}
     return {"coding": [code]} if case.r5 else code
 

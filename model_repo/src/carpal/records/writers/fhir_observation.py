@@ -5,24 +5,29 @@ from __future__ import annotations
 from decimal import Decimal
 
 from carpal.records.coding import (
+    BOX_PLACES,
+    BOX_SIDES,
     CALIBRATED_PROBABILITY,
     FINDING,
+    FRAME,
+    IMAGE_CONCLUSIONS,
     LATERALITY,
     MEASUREMENT_GROUP,
     MILLIMETRE,
     OPERATING_POINT,
     PIXELS,
     PROBABILITY,
+    SOP_INSTANCE,
     UNITY,
     WRIST_REGION,
     Code,
     finding_term,
     laterality_code,
-    local_code,
+    own_code,
     status_code,
 )
 from carpal.records.record import Conclusion, Finding
-from carpal.records.writers.fhir_elements import Case, Element, component, concept, known, quantity
+from carpal.records.writers.fhir_elements import Case, Element, component, concept, decimal, known, quantity
 from carpal.records.writers.fhir_imaging import STUDY, selection_role
 
 CONCLUSIONS = "conclusions"
@@ -62,10 +67,13 @@ def finding_observation(case: Case, index: int, finding: Finding) -> Element:
     return case.resource(
         "Observation",
         finding_role(index),
+        f"{term.finding.meaning}, {finding.status}, probability {finding.probability:.2f}.",
         status=case.status,
         category=_categories(case),
         code=concept(term.category or FINDING),
         subject=case.subject,
+        **case.effective,
+        performer=case.performers,
         valueCodeableConcept=concept(*_same(term.finding, finding.label)),
         interpretation=[_interpretation(finding.status)],
         bodySite=concept(WRIST_REGION),
@@ -81,10 +89,14 @@ def conclusions_observation(case: Case) -> Element:
     return case.resource(
         "Observation",
         CONCLUSIONS,
+        "What the image says of each class of the model.",
+        *(f"{finding_term(item.label).finding.meaning}: {item.status}." for item in case.record.conclusions),
         status=case.status,
         category=_categories(case),
-        code=concept(local_code("image-conclusions", "Conclusions of the image")),
+        code=concept(IMAGE_CONCLUSIONS),
         subject=case.subject,
+        **case.effective,
+        performer=case.performers,
         bodySite=concept(WRIST_REGION),
         method=_method(case),
         device=case.refer(DEVICE),
@@ -100,8 +112,8 @@ def _categories(case: Case) -> list[Element]:
 
 def _same(standard: Code, label: str) -> tuple[Code, ...]:
     """The standard code and the model's own, so that a reader gets the label back; one where they are the same."""
-    own = local_code(label, label)
-    return (standard,) if standard.system == own.system else (standard, own)
+    own = own_code(label)
+    return (standard,) if standard == own else (standard, own)
 
 
 def _interpretation(status: str) -> Element:
@@ -139,10 +151,7 @@ def _sizes(finding: Finding) -> list[Element]:
     if finding.size_mm is None:
         return []
     sides = {"width": finding.size_mm.width, "height": finding.size_mm.height}
-    return [
-        component(local_code(side, f"{side.title()} of the box"), valueQuantity=quantity(length, MILLIMETRE))
-        for side, length in sides.items()
-    ]
+    return [component(BOX_SIDES[side], valueQuantity=quantity(length, MILLIMETRE)) for side, length in sides.items()]
 
 
 def _side(case: Case) -> list[Element]:
@@ -162,22 +171,19 @@ def _place(case: Case, finding: Finding) -> list[Element]:
     }
     return [
         *_image(case),
-        *(
-            component(local_code(f"box-{name}", f"Box, {name} in pixels"), valueQuantity=quantity(number, PIXELS))
-            for name, number in numbers.items()
-        ),
+        *(component(BOX_PLACES[name], valueQuantity=quantity(number, PIXELS)) for name, number in numbers.items()),
     ]
 
 
 def _difference(end: float, start: float) -> float:
-    return float(Decimal(repr(end)) - Decimal(repr(start)))
+    return float(Decimal(repr(decimal(end))) - Decimal(repr(decimal(start))))
 
 
 def _image(case: Case) -> list[Element]:
     """Which image of the study it is about, and which frame of it where there are several."""
     frame = case.record.source.frame
-    instance = component(local_code("sop-instance", "SOP instance"), valueString=f"urn:oid:{case.identity.sop_uid}")
-    return [instance, component(local_code("frame", "Frame"), valueInteger=frame)] if frame else [instance]
+    instance = component(SOP_INSTANCE, valueString=f"urn:oid:{case.identity.sop_uid}")
+    return [instance, component(FRAME, valueInteger=frame)] if frame else [instance]
 
 
 def _method(case: Case) -> Element:

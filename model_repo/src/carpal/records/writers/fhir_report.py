@@ -7,14 +7,13 @@ from carpal.records.record import Conclusion
 from carpal.records.writers.fhir_elements import (
     IMAGE_SYSTEM,
     PACKAGE_SYSTEM,
-    REVIEWER_SYSTEM,
     Case,
     Element,
+    absent,
     concept,
     known,
-    logical,
+    narrative,
     uid_identifier,
-    unknown,
 )
 from carpal.records.writers.fhir_imaging import STUDY
 from carpal.records.writers.fhir_observation import CONCLUSIONS, DEVICE, finding_role
@@ -43,6 +42,7 @@ def device(case: Case) -> Element:
     kind = {"text": "Detection model for radiographs"}
     return known(
         resourceType="Device",
+        text=narrative(f"The model {model.name} {model.version}, package {model.digest}."),
         identifier=[{"system": PACKAGE_SYSTEM, "value": model.digest}],
         **names,
         type=[kind] if case.r5 else kind,
@@ -58,13 +58,15 @@ def diagnostic_report(case: Case) -> Element:
     return case.resource(
         "DiagnosticReport",
         REPORT,
+        *in_words(case).splitlines(),
         identifier=[{"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{case.id_of(REPORT)}"}],
         status=case.status,
         category=[_RADIOLOGY],
         code=concept(XRAY_REPORT),
         subject=case.subject,
+        effectiveDateTime=case.acquired,
         issued=case.reviewed_at,
-        resultsInterpreter=_reviewers(case)[-1:],
+        resultsInterpreter=case.reviewers[-1:],
         result=[case.refer(CONCLUSIONS), *findings],
         **{"study" if case.r5 else "imagingStudy": [case.refer(STUDY)]},
         conclusion=in_words(case),
@@ -93,7 +95,7 @@ def provenance(case: Case, targets: list[str]) -> Element:
     an unreviewed record says there that it is unknown.
     """
     identity = case.identity
-    agents = [_agent("performer", case.refer(DEVICE)), *(_agent("verifier", who) for who in _reviewers(case))]
+    agents = [_agent("performer", case.refer(DEVICE)), *(_agent("verifier", who) for who in case.reviewers)]
     sources = [
         case.refer(STUDY),
         {"identifier": uid_identifier(identity.sop_uid, temporary=identity.synthetic)},
@@ -102,9 +104,11 @@ def provenance(case: Case, targets: list[str]) -> Element:
     return case.resource(
         "Provenance",
         PROVENANCE,
+        f"Made by the model {case.record.model.name} {case.record.model.version} from the image {identity.sop_uid}. "
+        f"{_REVIEWS[case.record.review.state]}",
         target=[case.refer(role) for role in targets],
         recorded=case.reviewed_at,
-        _recorded=None if case.r5 or case.reviewed_at else unknown(),
+        _recorded=None if case.r5 or case.reviewed_at else absent("unknown"),
         agent=agents,
         entity=[{"role": "source", "what": what} for what in sources],
     )
@@ -113,12 +117,6 @@ def provenance(case: Case, targets: list[str]) -> Element:
 def _said(conclusion: Conclusion) -> str:
     meaning = finding_term(conclusion.label).finding.meaning
     return f"{meaning} {conclusion.status} ({conclusion.probability:.2f})"
-
-
-def _reviewers(case: Case) -> list[Element]:
-    """Each person who reviewed it, by pseudonym, in the order of their last look."""
-    last = {event.by: place for place, event in enumerate(case.record.review.history)}
-    return [logical("Practitioner", REVIEWER_SYSTEM, name) for name in sorted(last, key=lambda name: last[name])]
 
 
 def _agent(part: str, who: Element) -> Element:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 from carpal.records.errors import UnknownFormatError
 from carpal.records.writers.writer import Collector, Converted, Render
@@ -90,15 +91,18 @@ def _capture(one: Converted) -> Mapping[str, bytes]:
 
 
 def _fhir_r4(one: Converted) -> Mapping[str, bytes]:
-    from carpal.records.writers.fhir import transaction_bundle
-
-    return {f"fhir-r4/{one.name}.json": transaction_bundle(one.record, "r4")}
+    return {f"fhir-r4/{one.name}.json": _bundle(one, "r4")}
 
 
 def _fhir_r5(one: Converted) -> Mapping[str, bytes]:
-    from carpal.records.writers.fhir import transaction_bundle
+    return {f"fhir-r5/{one.name}.json": _bundle(one, "r5")}
 
-    return {f"fhir-r5/{one.name}.json": transaction_bundle(one.record, "r5")}
+
+def _bundle(one: Converted, release: Literal["r4", "r5"]) -> bytes:
+    from carpal.records.writers.fhir import transaction_bundle
+    from carpal.records.writers.fhir_time import acquired
+
+    return transaction_bundle(one.record, release, acquired(one.dataset))
 
 
 def _yolo(one: Converted) -> Mapping[str, bytes]:

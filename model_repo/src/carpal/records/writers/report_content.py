@@ -67,11 +67,13 @@ _HEIGHT = Code("121207", "DCM", "Height")
 _IMAGE_LIBRARY = Code("111028", "DCM", "Image Library")
 _IMAGE_LIBRARY_GROUP = Code("126200", "DCM", "Image Library Group")
 _SOURCE = Code("260753009", "SCT", "Source")
+_SOURCE_OF_MEASUREMENT = Code("121112", "DCM", "Source of Measurement")
 DIAGNOSTIC_IMAGING_REPORT = Code("18748-4", "LN", "Diagnostic Imaging Report")
 _QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
-_FINDINGS = Code("121070", "DCM", "Findings")
+_FINDINGS = Code("59776-5", "LN", "Findings")
 _FINDING = Code("121071", "DCM", "Finding")
 _LONGEST_TEXT = 1024
+_SEPARATE = "SEPARATE"  # a viewer that shows items as text puts each on a line of its own, behind its name
 
 
 @dataclass(frozen=True)
@@ -161,9 +163,10 @@ def evaluation(label: str, status: Status) -> CodeContentItem:
     return CodeContentItem(_concept(finding_term(label).finding), _concept(status_code(status)), "CONTAINS")
 
 
-def sentence(label: str, status: Status) -> TextContentItem:
-    """The same in words, for a report without findings, which viewers show as text (TID 2000)."""
-    return TextContentItem(_concept(_FINDING), _short(f"{finding_term(label).finding.meaning}: {status}"), "CONTAINS")
+def summary(conclusions: Sequence[tuple[str, Status]]) -> str:
+    """A report without findings in words, a line for each class."""
+    lines = (f"{finding_term(label).finding.meaning}: {status}" for label, status in conclusions)
+    return "\r\n".join(["No finding was reported.", *map(_short, lines)])
 
 
 def measurement_report(
@@ -189,23 +192,28 @@ def measurement_report(
 
 
 def report_without_findings(
-    model: Model, image: Reference, evaluations: Sequence[CodeContentItem], sentences: Sequence[TextContentItem]
+    model: Model, image: Reference, evaluations: Sequence[CodeContentItem], text: str
 ) -> ContainerContentItem:
     """A Basic Diagnostic Imaging Report (TID 2000) that says of each class that it was not found.
 
-    An Imaging Measurement Report needs a measurement, and OHIF fails on one without; this form it shows as text.
+    An Imaging Measurement Report needs a measurement, and OHIF fails on one without; this form it shows as text. TID
+    2000 is not extensible and its order is significant: the procedure comes first, and below the root there are
+    headings alone, of texts and codes that are inferred from images (TID 2002). So there is no image library.
+
+    Args:
+        model: that found nothing.
+        image: in which.
+        evaluations: of the classes; without one there is no container.
+        text: the same in words, of ``summary``.
     """
     root = _root(model, [_standin_group(model, image)])
     root.ConceptNameCodeSequence = [_concept(DIAGNOSTIC_IMAGING_REPORT)]
     root.ContentTemplateSequence[0].TemplateIdentifier = "2000"
-    root.ContentSequence = ContentSequence(
-        [
-            *list(root.ContentSequence)[:-1],
-            *_container(_FINDINGS, sentences),
-            _image_library(image),
-            *_container(_QUALITATIVE_EVALUATIONS, evaluations),
-        ]
-    )
+    *context, procedure, _ = root.ContentSequence
+    finding = TextContentItem(_concept(_FINDING), text, "CONTAINS")
+    finding.ContentSequence = ContentSequence([_image(_SOURCE_OF_MEASUREMENT, image, "INFERRED FROM")])
+    headings = [*_container(_FINDINGS, [finding]), *_container(_QUALITATIVE_EVALUATIONS, evaluations)]
+    root.ContentSequence = ContentSequence([procedure, *context, *headings])
     return root
 
 
@@ -225,6 +233,7 @@ def _root(model: Model, groups: Groups) -> ContainerContentItem:
         title=_concept(IMAGING_MEASUREMENT_REPORT),
     )
     root: ContainerContentItem = cast("Any", report[0])  # typed as any data set
+    root.ContinuityOfContent = _SEPARATE
     return root
 
 
@@ -238,7 +247,7 @@ def _container(name: Code, items: Sequence[ContentItem]) -> list[ContainerConten
     """A container of these items; none without items, because an empty one would be against the standard."""
     if not items:
         return []
-    container = ContainerContentItem(_concept(name), relationship_type="CONTAINS")
+    container = ContainerContentItem(_concept(name), is_content_continuous=False, relationship_type="CONTAINS")
     container.ContentSequence = ContentSequence(items)
     return [container]
 
@@ -247,12 +256,15 @@ def _image_library(image: Reference) -> ContainerContentItem:
     """TID 1600 with the reference alone: highdicom's own wants an orientation and a spacing, which many images lack."""
     library = ContainerContentItem(_concept(_IMAGE_LIBRARY), relationship_type="CONTAINS")
     group = ContainerContentItem(_concept(_IMAGE_LIBRARY_GROUP), relationship_type="CONTAINS")
-    entry = ImageContentItem(
-        _concept(_SOURCE), image.sop_class_uid, image.sop_uid, image.frames, relationship_type="CONTAINS"
-    )
-    group.ContentSequence = ContentSequence([entry])
+    group.ContentSequence = ContentSequence([_image(_SOURCE, image, "CONTAINS")])
     library.ContentSequence = ContentSequence([group])
     return library
+
+
+def _image(purpose: Code, image: Reference, relationship: str) -> ImageContentItem:
+    return ImageContentItem(
+        _concept(purpose), image.sop_class_uid, image.sop_uid, image.frames, relationship_type=relationship
+    )
 
 
 def _algorithm(model: Model, preprocessing_digest: str, threshold: float | None) -> AlgorithmIdentification:

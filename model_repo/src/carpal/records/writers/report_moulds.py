@@ -29,7 +29,7 @@ from carpal.records.writers.report_content import (
     finding_group,
     measurement_report,
     report_without_findings,
-    sentence,
+    summary,
 )
 
 Conclusions = tuple[tuple[str, Status], ...]
@@ -48,6 +48,7 @@ _FRAMES = "1.2.840.10008.5.1.4.1.1.7.2"  # multi-frame secondary capture
 _IMAGE_UID = "2.25.111111111111111111111111111111111111111"
 _TRACKING_UID = "2.25.222222222222222222222222222222222222222"
 _STANDINS = Values("tracking stand-in", _TRACKING_UID, (3.0, 5.0, 7.0, 11.0), 0.13, 0.17, 0.19, 0.23)
+_SUMMARY = "summary stand-in"
 _NUMBERS = ("probability", "calibrated_probability", "width_mm", "height_mm")
 # Moments and equipment of the writing itself: the same input must give the same bytes on any day.
 _OF_THE_MOMENT = ("InstanceCreationDate", "InstanceCreationTime", "ContributingEquipmentSequence")
@@ -73,7 +74,7 @@ def encode_document(
         **_image_values(image),
         "groups": b"".join(groups),
         "evaluations": b"".join(_evaluation(*one) for one in conclusions),
-        "sentences": b"".join(_sentence(*one) for one in conclusions),
+        "summary": mould.text(_TEXT_VALUE, "UT", summary(conclusions)),
     }
     made = _document_moulds(model, image.frame, found=bool(groups), concluded=bool(conclusions))
     return {tag: each.fill(values) for tag, each in made.items()}
@@ -120,16 +121,10 @@ def _evaluation(label: str, status: Status) -> bytes:
     return mould.encode_items([evaluation(label, status)])
 
 
-@lru_cache(maxsize=1024)
-def _sentence(label: str, status: Status) -> bytes:
-    return mould.encode_items([sentence(label, status)])
-
-
 @lru_cache(maxsize=64)
 def _document_moulds(model: Model, frame: int | None, *, found: bool, concluded: bool) -> Mapping[int, Mould]:
     image = _standin_image(frame)
     evaluations = [evaluation("stand-in", "absent")] if concluded else []
-    sentences = [sentence("stand-in", "absent")] if concluded else []
     standins = _image_values(image)
     if concluded:
         standins["evaluations"] = mould.encode_items(evaluations)
@@ -139,9 +134,8 @@ def _document_moulds(model: Model, frame: int | None, *, found: bool, concluded:
         standins["groups"] = mould.encode_items(group)
         content = measurement_report(model, image, [group], evaluations)
     else:
-        if concluded:
-            standins["sentences"] = mould.encode_items(sentences)
-        content = report_without_findings(model, image, evaluations, sentences)
+        standins["summary"] = mould.text(_TEXT_VALUE, "UT", _SUMMARY)
+        content = report_without_findings(model, image, evaluations, _SUMMARY)
     document = ComprehensiveSR(
         evidence=[_evidence(image)],
         content=content,

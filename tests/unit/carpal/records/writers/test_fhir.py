@@ -277,11 +277,24 @@ def test_no_word_of_the_patient_leaves_but_the_pseudonym(release: Release):
     assert all(entry["resource"]["resourceType"] != "Patient" for entry in json.loads(body)["entry"])
 
 
-def test_a_record_without_a_pseudonym_names_no_subject_but_where_fhir_demands_one(release: Release):
+def test_a_record_without_a_pseudonym_says_that_the_subject_is_unknown(release: Release):
     document = bundle(record(source=source(patient_key=None)), release)
-    with_subject = [entry["resource"] for entry in document["entry"] if "subject" in entry["resource"]]
-    assert [resource["resourceType"] for resource in with_subject] == ["ImagingStudy"]
-    assert with_subject[0]["subject"]["extension"][0]["valueCode"] == "unknown"
+    subjects = [entry["resource"]["subject"] for entry in document["entry"] if "subject" in entry["resource"]]
+    assert len(subjects) == len(resources(document, "Observation")) + len(resources(document, "ImagingSelection")) + 2
+    assert {subject["extension"][0]["valueCode"] for subject in subjects} == {"unknown"}
+
+
+def test_the_time_of_the_image_is_in_study_observations_and_report(release: Release):
+    document = json.loads(transaction_bundle(record(), release, "2024-03-05"))
+    MODELS[release].model_validate(document)
+    (study,), (report,) = resources(document, "ImagingStudy"), resources(document, "DiagnosticReport")
+    assert (study["started"], report["effectiveDateTime"]) == ("2024-03-05", "2024-03-05")
+    assert {one["effectiveDateTime"] for one in resources(document, "Observation")} == {"2024-03-05"}
+
+
+def test_every_resource_has_a_narrative(release: Release):
+    texts = [entry["resource"]["text"]["div"] for entry in bundle(record(), release)["entry"]]
+    assert all("<p>" in text for text in texts)
 
 
 def test_writing_needs_no_fhir_library():

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from dataclasses import replace
+from xml.etree import ElementTree
 
+import orjson
 import pytest
 from tests.unit.carpal.records.writers.fhir_samples import case, record, reviewed, source
 
@@ -13,9 +17,11 @@ from carpal.records.writers import fhir_elements
 from carpal.records.writers.fhir_elements import (
     component,
     concept,
+    decimal,
     instant,
     known,
     logical,
+    narrative,
     quantity,
     uid_identifier,
 )
@@ -84,8 +90,48 @@ def test_ids_depend_on_record_and_role_alone():
 
 def test_the_patient_is_named_by_pseudonym_or_not_at_all():
     assert case().subject == logical("Patient", fhir_elements.PATIENT_SYSTEM, "pseudonym-1")
-    assert case(source=source(patient_key=None)).subject is None
-    assert case(source=source(patient_key="")).subject is None
+    for key in (None, ""):
+        subject = case(source=source(patient_key=key)).subject
+        assert subject["extension"][0]["valueCode"] == "unknown"
+        assert set(subject) == {"extension", "display"}
+
+
+def test_the_time_of_an_observation_is_that_of_the_image_or_unknown():
+    assert replace(case(), acquired="2024-03-05").effective == {"effectiveDateTime": "2024-03-05"}
+    assert case().effective["_effectiveDateTime"]["extension"][0]["valueCode"] == "unknown"
+
+
+def test_a_reviewer_answers_for_an_observation_and_before_a_review_no_person():
+    unreviewed = case().performers
+    assert [one["extension"][0]["valueCode"] for one in unreviewed] == ["not-applicable"]
+    assert unreviewed[0]["display"] == "No person: see device"
+    assert case(review=reviewed("confirmed")).performers == [
+        logical("Practitioner", fhir_elements.REVIEWER_SYSTEM, "reader-7")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "inside"),
+    [
+        (("Fracture",), "<p>Fracture</p>"),
+        (("a < b & c", "骨折"), "<p>a &lt; b &amp; c</p><p>骨折</p>"),
+        (("<script>alert('x')</script>",), "<p>&lt;script&gt;alert('x')&lt;/script&gt;</p>"),
+        (("a\0\x1b b\n",), "<p>a b</p>"),
+        (("",), "<p>-</p>"),
+    ],
+)
+def test_a_narrative_is_well_formed_whatever_a_class_is_called(words: tuple[str, ...], inside: str):
+    text = narrative(*words)
+    assert text == {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{inside}</div>'}
+    ElementTree.fromstring(text["div"])
+
+
+@pytest.mark.parametrize("value", [0.2 * 0.144, 1 / 3, 0.1 + 0.2, 1e-9 / 3, 4095.999, 640.1 - 0.3, 1e-13, 0.0])
+def test_a_number_has_no_more_digits_than_fhir_takes(value: float):
+    """R5, datatypes: a decimal. 0.2 * 0.144 is 0.028799999999999996 in Python."""
+    written = orjson.dumps(decimal(value)).decode()
+    assert re.fullmatch(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?([eE](0|[+\-]?[1-9][0-9]{0,9}))?", written)
+    assert decimal(value) == pytest.approx(value, abs=1e-12)
 
 
 def test_the_time_of_the_last_review_is_known_where_there_was_one():

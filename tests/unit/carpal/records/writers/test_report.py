@@ -76,9 +76,11 @@ def test_a_report_without_findings_is_a_diagnostic_report_in_words_and_codes():
     assert document.ConceptNameCodeSequence[0].CodeValue == "18748-4"
     assert container(body, "Imaging Measurements") == []
     assert {item.ConceptCodeSequence[0].CodeValue for item in container(body, "Qualitative Evaluations")} == {"absent"}
-    texts = [item.TextValue for item in container(body, "Findings")]
-    assert texts[0] == "Fracture: absent"
-    assert len(texts) == len(container(body, "Qualitative Evaluations"))
+    (text,) = container(body, "Findings")
+    first, *lines = text.TextValue.splitlines()
+    assert (first, lines[0]) == ("No finding was reported.", "Fracture: absent")
+    assert len(lines) == len(container(body, "Qualitative Evaluations"))
+    assert text.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID == UIDS["sop_instance_uid"]
 
 
 def test_the_image_level_says_each_class_as_the_record_concludes():

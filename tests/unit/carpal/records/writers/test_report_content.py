@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from tests.unit.carpal.records.writers.report_samples import CR, dicom_record
 
+from carpal.records.coding import Status
 from carpal.records.record import Model
 from carpal.records.writers.report_content import (
     Kind,
@@ -17,7 +19,7 @@ from carpal.records.writers.report_content import (
     finding_group,
     measurement_report,
     report_without_findings,
-    sentence,
+    summary,
 )
 
 MODEL = dicom_record().model
@@ -109,23 +111,59 @@ def test_what_is_said_of_the_image_stands_beside_the_measurements_because_ohif_w
     assert {item.RelationshipType for item in (measurements, evaluations, *evaluations.ContentSequence)} == {"CONTAINS"}
 
 
-def test_without_findings_it_is_a_diagnostic_report_with_a_sentence_for_each_class():
-    absent = [(label, "absent") for label, _ in SAID]
-    root = report_without_findings(
-        MODEL, IMAGE, [evaluation(*one) for one in absent], [sentence(*one) for one in absent]
-    )
+def without_findings(*labels: str) -> Dataset:
+    absent: list[tuple[str, Status]] = [(label, "absent") for label in labels]
+    return report_without_findings(MODEL, IMAGE, [evaluation(*one) for one in absent], summary(absent))
+
+
+def test_without_findings_it_is_a_diagnostic_report_with_a_line_for_each_class():
+    root = without_findings("fracture", "text")
     title = root.ConceptNameCodeSequence[0]
     assert (title.CodeValue, title.CodingSchemeDesignator) == ("18748-4", "LN")
     assert root.ContentTemplateSequence[0].TemplateIdentifier == "2000"
-    assert names_of(root)[-3:] == ["Findings", "Image Library", "Qualitative Evaluations"]
-    assert "Imaging Measurements" not in names_of(root)
-    texts = [item.TextValue for item in root.ContentSequence[-3].ContentSequence]
-    assert texts == ["Fracture: absent", "Text or marker in the image: absent"]
+    assert names_of(root)[-2:] == ["Findings", "Qualitative Evaluations"]
+    (text,) = root.ContentSequence[-2].ContentSequence
+    lines = ["No finding was reported.", "Fracture: absent", "Text or marker in the image: absent"]
+    assert text.TextValue.split("\r\n") == lines
+    (image,) = text.ContentSequence
+    assert image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == IMAGE.sop_uid
 
 
-def test_a_container_without_items_is_not_written():
-    assert (
-        names_of(measurement_report(MODEL, IMAGE, [finding_group(KIND, VALUES, IMAGE)], []))[-1]
-        == "Imaging Measurements"
-    )
-    assert names_of(report_without_findings(MODEL, IMAGE, [], []))[-1] == "Image Library"
+@pytest.mark.parametrize("labels", [("text",), ("text", "fracture", "骨折"), ()], ids=len)
+def test_rows_of_a_diagnostic_report_are_in_the_order_of_its_template_and_nothing_is_added(labels: tuple[str, ...]):
+    """PS3.16, TID 2000: not extensible, order significant; below its headings TID 2002 and 2001."""
+    root = without_findings(*labels)
+    headings = [item for item in root.ContentSequence if item.ValueType == "CONTAINER"]
+    rows = [item.RelationshipType for item in root.ContentSequence]
+    assert names_of(root)[:2] == ["Procedure reported", "Language of Content Item and Descendants"]
+    context = len(rows) - 2 - len(headings)
+    assert rows == ["HAS CONCEPT MOD"] * 2 + ["HAS OBS CONTEXT"] * context + ["CONTAINS"] * len(headings)
+    for item in (item for heading in headings for item in heading.ContentSequence):
+        assert item.ValueType in ("TEXT", "CODE")
+        below = [(one.RelationshipType, one.ValueType) for one in item.get("ContentSequence", ())]
+        assert set(below) <= {("INFERRED FROM", "IMAGE")}
+    name = headings[0].ConceptNameCodeSequence[0]
+    assert (name.CodeValue, name.CodingSchemeDesignator) == codes.CID7001.Findings[:2]
+
+
+def test_items_are_separate_because_viewers_run_continuous_ones_together_without_their_names():
+    positive = measurement_report(MODEL, IMAGE, [finding_group(KIND, VALUES, IMAGE)], [evaluation("text", "absent")])
+    for root in (positive, without_findings("fracture", "text")):
+        assert root.ContinuityOfContent == "SEPARATE"
+        assert root.ContentSequence[-1].ContinuityOfContent == "SEPARATE"
+
+
+def test_rows_of_a_measurement_report_are_in_the_order_of_its_template():
+    """PS3.16, TID 1500: rows 2 to 6, 12."""
+    root = measurement_report(MODEL, IMAGE, [finding_group(KIND, VALUES, IMAGE)], [evaluation("text", "absent")])
+    names = names_of(root)
+    assert names[0] == "Language of Content Item and Descendants"
+    assert names[-4:] == ["Procedure reported", "Image Library", "Imaging Measurements", "Qualitative Evaluations"]
+
+
+def test_a_container_of_evaluations_is_not_written_without_one():
+    with_finding = measurement_report(MODEL, IMAGE, [finding_group(KIND, VALUES, IMAGE)], [])
+    assert names_of(with_finding)[-1] == "Imaging Measurements"
+    without = report_without_findings(MODEL, IMAGE, [], summary(()))
+    assert names_of(without)[-1] == "Findings"
+    assert without.ContentSequence[-1].ContentSequence[0].TextValue == "No finding was reported."

@@ -17,7 +17,7 @@ from carpal.records.writers.report_content import (
     finding_group,
     measurement_report,
     report_without_findings,
-    sentence,
+    summary,
 )
 from carpal.records.writers.report_moulds import Conclusions, encode_document, encode_finding
 
@@ -52,7 +52,7 @@ def test_the_tree_is_encoded_as_highdicom_builds_it(findings: tuple[()] | None, 
     if groups:
         root = measurement_report(record.model, image, groups, evaluations)
     else:
-        root = report_without_findings(record.model, image, evaluations, [sentence(*one) for one in said])
+        root = report_without_findings(record.model, image, evaluations, summary(said))
     whole = Dataset()
     whole.ContentSequence = root.ContentSequence
     assert elements[0x0040A730] == mould.encode_dataset(whole)
