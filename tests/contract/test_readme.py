@@ -39,6 +39,7 @@ ELSEWHERE = {
     "make test-cluster": "Makefile",
     "tests/integration/test_training_run.py": "tests/integration/test_training_run.py",
     "tests/integration/test_report_orthanc.py": "tests/integration/test_report_orthanc.py",
+    "tests/integration/viewer/test_ohif.py": "tests/integration/viewer/test_ohif.py",
     "tests/integration/test_service_remote.py": "tests/integration/test_service_remote.py",
     MEASURED: MEASURED,
     ATLAS: ATLAS,
