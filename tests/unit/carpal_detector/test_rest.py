@@ -220,7 +220,15 @@ async def test_an_unknown_route_is_404_in_the_one_shape(client: httpx.AsyncClien
     assert answer.json()["code"] == "request.unknown-route"
 
 
-@pytest.mark.parametrize(("method", "path", "allowed"), [("POST", "/v2", "GET, HEAD"), ("GET", INFER, "POST")])
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/v2", "GET, HEAD"),
+        ("GET", INFER, "POST"),
+        *((method, "/v1/models/tiny:predict", "POST") for method in ("GET", "DELETE")),
+        ("POST", "/v1/models/tiny", "GET, HEAD"),
+    ],
+)
 async def test_a_method_that_a_path_does_not_take_is_405_with_those_that_it_does(
     client: httpx.AsyncClient, method: str, path: str, allowed: str
 ):
@@ -346,6 +354,8 @@ async def test_head_of_every_page_has_its_status_and_length(client: httpx.AsyncC
         assert head.headers["content-length"] == page.headers["content-length"]
 
 
-@pytest.mark.parametrize(("path", "status"), [("/nope", 404), (INFER, 405), ("/v2/models/other", 404)])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/nope", 404), (INFER, 405), ("/v1/models/tiny:predict", 405), ("/v2/models/other", 404)]
+)
 async def test_head_of_what_is_not_there_is_an_error(client: httpx.AsyncClient, path: str, status: int):
     assert (await client.head(path)).status_code == status

@@ -7,6 +7,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import TypeVar
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
@@ -71,9 +72,14 @@ class Rest:
             *(_get(f"{model}/stats", self._stats) for model in (v2, versioned)),
             *(_get(f"{model}/config", self._config) for model in (v2, versioned)),
             _get("/v1/models", self._models),
-            _get("/v1/models/{model}", self._model_ready),
+            _get("/v1/models/{model}", self._v1_model),
         ]
         return Envelope(Router(routes, redirect_slashes=False, default=no_such_route), self._lifecycle, self._logger)
+
+    async def _v1_model(self, request: Request) -> Response:
+        if request.path_params["model"].endswith(":predict"):  # the route matches this path too, and wins for GET
+            raise HTTPException(405, headers={"Allow": "POST"})
+        return await self._model_ready(request)
 
     async def _infer(self, request: Request) -> Response:
         with self._account(request, "infer") as account, self._reception.lease() as lease:
