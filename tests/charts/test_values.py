@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tools.charts.schema import documented, schema
-from tools.charts.values import CHARTS, NAMES
+from tools.charts.values import CHARTS, NAMES, ChartFileError, load
 
 KEDA = {"class": "keda", "keda": {"serverAddress": "http://prometheus:9090"}}
 ROUTE = {"enabled": True, "parentRefs": [{"name": "gateway"}]}
@@ -214,3 +215,11 @@ def test_a_first_install_needs_less_than_ten_lines(chart: str):
         for path in (CHARTS / chart / "examples").glob("*/values.yaml")
     ]
     assert min(sizes) < 10
+
+
+@pytest.mark.parametrize("text", ["a: 1\na: 2\n", "a: {b: 1, b: 1}\n", "a:\n  - {c: 1, c: 2}\n"])
+def test_a_key_that_is_written_twice_in_a_file_of_a_chart_is_refused(tmp_path: Path, text: str):
+    file = tmp_path / "values.yaml"
+    file.write_text(text)
+    with pytest.raises(ChartFileError, match=r"values\.yaml: the key . is written twice"):
+        load(file)

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from carpal.yaml_file import load_yaml
+
 ROOT = Path(__file__).resolve().parents[2]
 CHARTS = ROOT / "charts"
 NAMES = tuple(sorted(path.parent.name for path in CHARTS.glob("*/Chart.yaml")))
@@ -36,24 +38,15 @@ class ChartFileError(ValueError):
 
 
 def load(path: Path) -> Any:
-    """A YAML file; a key that is there twice is an error, which YAML's own reader hides."""
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Strict)
+    """A YAML file.
 
-
-class _Strict(yaml.SafeLoader):
-    """Refuses a key that is written twice."""
-
-
-def _mapping(loader: _Strict, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-    keys = [loader.construct_object(key, deep=deep) for key, _ in node.value]
-    twice = {str(key) for key in keys if keys.count(key) > 1}
-    if twice:
-        raise ChartFileError(f"{node.start_mark}: {', '.join(sorted(twice))} is written twice")
-    loader.flatten_mapping(node)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+    Raises:
+        ChartFileError: a key is written twice.
+    """
+    try:
+        return load_yaml(path.read_text(encoding="utf-8"))
+    except yaml.constructor.ConstructorError as failure:
+        raise ChartFileError(f"{path.name}: {failure}") from failure
 
 
 def values(chart: Path, leaves: set[str]) -> list[Value]:
