@@ -10,6 +10,7 @@ from typing import Any
 
 from carpal_training.data.issues import Issues
 from carpal_training.data.labels import Size, check_size, shares
+from carpal_training.data.orientation import find_pictures
 from carpal_training.data.patients import PatientRule, exams_of
 from carpal_training.data.source import Annotation, Polygon, Source, find_images, image_sizes
 from carpal_training.data.text_file import read_text
@@ -54,9 +55,15 @@ def read_coco(root: Path, rule: PatientRule) -> Source:
     classes, objects = merge_documents(found, issues)
     images = {stem: path for stem, path in find_images([root], issues).items() if stem in objects}
     sizes = image_sizes(images, issues)
-    check_sizes(found, sizes, issues)
-    placed = {stem: as_annotations(items, sizes.get(stem)) for stem, items in objects.items()}
-    polygons = {stem: as_polygons(items, sizes[stem]) for stem, items in objects.items() if stem in sizes}
+    pictures = find_pictures(images, sizes, issues, written_sizes(found).get)
+    seen = pictures.sizes
+    check_sizes(found, seen, issues)
+    placed = {
+        stem: pictures.annotations(stem, as_annotations(items, seen.get(stem))) for stem, items in objects.items()
+    }
+    polygons = {
+        stem: pictures.polygons(stem, as_polygons(items, seen[stem])) for stem, items in objects.items() if stem in seen
+    }
     exams = exams_of(images, rule, issues)
     return Source(root, "", classes, images, sizes, exams, placed, issues, unit=rule.unit, polygons=polygons)
 
@@ -70,10 +77,19 @@ def coco_documents(paths: Iterable[Path]) -> dict[Path, dict[str, Any]]:
 def check_sizes(found: Mapping[Path, dict[str, Any]], sizes: Mapping[str, Size], issues: Issues) -> None:
     """Note each image whose size in a file differs from its size in pixels."""
     for path, body in found.items():
+        for stem, size in written_sizes({path: body}).items():
+            check_size(stem, path.name, size, sizes.get(stem), issues)
+
+
+def written_sizes(found: Mapping[Path, dict[str, Any]]) -> dict[str, Size]:
+    """Width and height that the files give, by stem; of several the last."""
+    sizes = {}
+    for body in found.values():
         for image in body["images"]:
-            stem, width, height = Path(image["file_name"]).stem, image.get("width"), image.get("height")
+            width, height = image.get("width"), image.get("height")
             if isinstance(width, int | float) and isinstance(height, int | float):
-                check_size(stem, path.name, (int(width), int(height)), sizes.get(stem), issues)
+                sizes[Path(image["file_name"]).stem] = (int(width), int(height))
+    return sizes
 
 
 def as_annotations(objects: Iterable[CocoObject], size: Size | None) -> tuple[Annotation, ...]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from carpal.file_tree import files_below
 from carpal_training.data.data_yaml import read_data_yaml
 from carpal_training.data.issues import Issues
-from carpal_training.data.labels import read_voc, read_yolo
+from carpal_training.data.labels import read_voc, read_yolo, voc_size
+from carpal_training.data.orientation import find_pictures
 from carpal_training.data.part_lists import images_below, read_part_lists
 from carpal_training.data.patients import PatientRule, exams_of
 from carpal_training.data.source import Source, absolute, find_images, image_sizes
@@ -41,11 +42,12 @@ def read_yolo_folder(root: Path, rule: PatientRule) -> Source:
     lists = read_part_lists(root, meta, issues)
     images = find_images([root], issues) if lists is None else lists.images
     sizes = image_sizes(images, issues)
+    pictures = find_pictures(images, sizes, issues)
     annotations = {}
     for stem, image in images.items():
         label = label_of(image)
         if label.is_file():
-            annotations[stem] = read_yolo(label, stem, sizes.get(stem), issues)
+            annotations[stem] = pictures.annotations(stem, read_yolo(label, stem, pictures.sizes.get(stem), issues))
     _check_stray_labels(root, labels, issues)
     parts = {} if lists is None else lists.parts
     exams = exams_of(images, rule, issues)
@@ -78,7 +80,11 @@ def read_voc_folder(root: Path, rule: PatientRule) -> Source:
     issues = Issues()
     images = find_images([root], issues)
     sizes = image_sizes(images, issues)
-    annotations = {stem: read_voc(path, stem, sizes.get(stem), issues) for stem, path in files.items()}
+    pictures = find_pictures(images, sizes, issues, lambda stem: voc_size(files[stem]) if stem in files else None)
+    annotations = {
+        stem: pictures.annotations(stem, read_voc(path, stem, pictures.sizes.get(stem), issues))
+        for stem, path in files.items()
+    }
     order = root / "classes.txt"
     named = {str(item.label) for found in annotations.values() for item in found}
     classes = class_list(order) if order.is_file() else tuple(sorted(named))

@@ -116,6 +116,12 @@ KINDS: dict[str, Kind] = {
         "An image file ends early or cannot be decoded; it was left out of the dataset.",
         "Fetch the file again, or replace it with a repaired copy.",
     ),
+    "rotated-image": Kind(
+        "warning",
+        "An image has an EXIF orientation. Its boxes were taken as drawn on the picture that viewers show, or on the "
+        "stored pixels if the labels give their size, and moved to the stored pixels, which carpal reads.",
+        "Look at one of them. If the boxes lie elsewhere, turn the pixels and remove the orientation.",
+    ),
     "missing-folders": Kind(
         "warning",
         "None of the folders that data.yaml names exists; all images were read, and none is assigned to a part.",

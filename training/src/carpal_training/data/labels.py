@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element
 
 from carpal_training.data.issues import Issues
 from carpal_training.data.source import Annotation, Corners
@@ -50,9 +51,9 @@ def read_voc(path: Path, stem: str, size: Size | None, issues: Issues) -> tuple[
     except (OSError, ValueError) as failure:
         issues.add("bad-label", stem, path.name, f"no XML: {failure}")
         return ()
-    width, height = (root.findtext(f"size/{tag}", "").strip() for tag in ("width", "height"))
-    if width.isdigit() and height.isdigit():
-        check_size(stem, path.name, (int(width), int(height)), size, issues)
+    written = _voc_size(root)
+    if written:
+        check_size(stem, path.name, written, size, issues)
     found = []
     for number, item in enumerate(root.findall("object"), start=1):
         place = f"{path.name} object {number}"
@@ -63,6 +64,14 @@ def read_voc(path: Path, stem: str, size: Size | None, issues: Issues) -> tuple[
             continue
         found.append(Annotation(item.findtext("name", "").strip(), shares(corners, size), place))
     return tuple(found)
+
+
+def voc_size(path: Path) -> Size | None:
+    """Width and height that a VOC file gives; None if it gives none or is no XML."""
+    try:
+        return _voc_size(read_xml(path))
+    except (OSError, ValueError):
+        return None
 
 
 def read_supervisely(path: Path, stem: str, size: Size | None, issues: Issues) -> tuple[Annotation, ...]:
@@ -99,6 +108,11 @@ def shares(corners: list[float], size: Size) -> Corners:
     """Pixels as shares of the width and height."""
     x0, y0, x1, y1 = corners
     return x0 / size[0], y0 / size[1], x1 / size[0], y1 / size[1]
+
+
+def _voc_size(root: Element) -> Size | None:
+    width, height = (root.findtext(f"size/{tag}", "").strip() for tag in ("width", "height"))
+    return (int(width), int(height)) if width.isdigit() and height.isdigit() else None
 
 
 def _text(path: Path, stem: str, issues: Issues) -> str:

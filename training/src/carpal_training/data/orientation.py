@@ -7,13 +7,17 @@ of the width and height, so a position in the picture has a position in the stor
 from __future__ import annotations
 
 import io
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
 
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from carpal.imaging.raster import PNG_SIGNATURE
-from carpal_training.data.source import Annotation, Corners, Polygon
+from carpal_training.data.issues import Issues
+from carpal_training.data.source import DICOM_SUFFIXES, Annotation, Corners, Polygon
 
 _EXIF_ORIENTATION = 0x0112
 _SWAPPED = (5, 6, 7, 8)
@@ -25,13 +29,57 @@ def read_orientation(body: bytes) -> int:
 
     The decoders are called directly: ultralytics replaces ``PIL.Image.open`` and lets it install packages.
     """
-    decoder = PngImageFile if body.startswith(PNG_SIGNATURE) else JpegImageFile
-    try:
-        with decoder(io.BytesIO(body)) as image:
-            value = image.getexif().get(_EXIF_ORIENTATION, 1)
-    except (OSError, ValueError, SyntaxError):
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+    return _orientation(io.BytesIO(body))
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures that the labels of a dataset were drawn on.
+
+    Attributes:
+        sizes: width and height in pixels by stem, as the labels see them.
+        orientations: EXIF orientation by stem; an image whose labels are in stored pixels is not there.
+    """
+
+    sizes: Mapping[str, tuple[int, int]]
+    orientations: Mapping[str, int]
+
+    def annotations(self, stem: str, drawn: tuple[Annotation, ...]) -> tuple[Annotation, ...]:
+        """Annotations in the stored pixels."""
+        return stored_annotations(drawn, self.orientations.get(stem, 1))
+
+    def polygons(self, stem: str, drawn: tuple[Polygon, ...]) -> tuple[Polygon, ...]:
+        """Outlines in the stored pixels."""
+        return stored_polygons(drawn, self.orientations.get(stem, 1))
+
+
+def find_pictures(
+    images: Mapping[str, Path],
+    sizes: Mapping[str, tuple[int, int]],
+    issues: Issues,
+    written: Callable[[str], tuple[int, int] | None] = lambda _: None,
+) -> Pictures:
+    """What labels were drawn on: the picture as viewers show it, unless the labels give the size of the stored pixels.
+
+    Args:
+        images: path of each stem.
+        sizes: width and height of the stored pixels.
+        issues: receives each image with an orientation.
+        written: width and height that the labels of a stem give; None if they give none.
+    """
+    orientations = {}
+    for stem in images.keys() & sizes.keys():
+        orientation = _orientation_of(images[stem])
+        if orientation == 1:
+            continue
+        shown = displayed_size(sizes[stem], orientation)
+        as_stored = written(stem) == sizes[stem] != shown
+        if not as_stored:
+            orientations[stem] = orientation
+        frame = "the stored pixels, whose size they give" if as_stored else "the picture as viewers show it"
+        issues.add("rotated-image", stem, str(images[stem]), f"EXIF orientation {orientation}, labels of {frame}")
+    seen = {stem: displayed_size(size, orientations.get(stem, 1)) for stem, size in sizes.items()}
+    return Pictures(seen, orientations)
 
 
 def displayed_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
@@ -74,3 +122,21 @@ def stored_polygons(polygons: tuple[Polygon, ...], orientation: int) -> tuple[Po
         replace(item, rings=tuple(tuple(stored_point(x, y, orientation) for x, y in ring) for ring in item.rings))
         for item in polygons
     )
+
+
+def _orientation_of(path: Path) -> int:
+    if path.suffix.lower() in DICOM_SUFFIXES:
+        return 1
+    with path.open("rb") as stream:
+        return _orientation(stream)
+
+
+def _orientation(stream: BinaryIO) -> int:
+    decoder = PngImageFile if stream.read(len(PNG_SIGNATURE)) == PNG_SIGNATURE else JpegImageFile
+    stream.seek(0)
+    try:
+        with decoder(stream) as image:
+            value = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except (OSError, ValueError, SyntaxError):
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
