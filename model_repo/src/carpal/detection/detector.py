@@ -133,7 +133,7 @@ class Detector:
         source = radiograph.source.model_copy(update={"pixels_digest": radiograph.pixels_digest})
         image = source.digest if source.frame is None else f"{source.digest}#{source.frame}"
         identity = f"{image} {self.package.digest} {self._preprocessing_digest}"
-        quality = measure(radiograph.pixels, colour=source.colour or 0.0)
+        quality = measure(radiograph.pixels, colour=source.colour or 0.0, irregular=source.has_irregular_pixels)
         timings = timings or Timings()
         return Record(
             id=str(uuid.uuid5(RECORD_NAMESPACE, identity)),

@@ -11,6 +11,7 @@ from pydicom import Dataset
 from pydicom.uid import UID
 
 from carpal.errors import ImageError
+from carpal.excerpt import excerpt
 from carpal.imaging.dicom_file import open_dicom, text_of
 from carpal.imaging.dicom_pixels import read_frame
 from carpal.imaging.dicom_source import source_of
@@ -89,7 +90,7 @@ def _check_object(ds: Dataset, options: ReadOptions) -> None:
     taken = _TAKEN | {DX_FOR_PROCESSING}
     if (kind not in taken or modality not in _MODALITIES) and not options.accept_any_modality:
         raise NotARadiographError(
-            f"the DICOM object is {kind.name or 'of no class'}, modality {modality or 'unknown'}",
+            f"the DICOM object is {excerpt(kind.name) or 'of no class'}, modality {excerpt(modality) or 'unknown'}",
             "Radiographs are Computed Radiography, Digital X-Ray for presentation, or Secondary Capture of CR and DX.",
             "Send the radiograph itself. In Python, ReadOptions(accept_any_modality=True) reads any image.",
         )

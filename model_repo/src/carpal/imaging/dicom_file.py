@@ -5,12 +5,15 @@ What is missing is worked out from the bytes, and what is deflated is inflated w
 
 from __future__ import annotations
 
+import logging
+import warnings
 import zlib
 from io import BytesIO
 
 from pydicom import Dataset, config, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import read_dataset
+from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     UID,
@@ -28,7 +31,9 @@ _SEND_AGAIN = "Send or export the object again."
 
 
 def accept_foreign_values() -> None:
-    """Read and copy values that are against the rules without a warning: pydicom's warnings quote the values."""
+    """Read and copy values that are against the rules in silence: pydicom's warnings and log quote the values."""
+    warnings.filterwarnings("ignore", module=r"pydicom\.")
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     config.settings.reading_validation_mode = config.IGNORE
     config.settings.writing_validation_mode = config.IGNORE
 
@@ -55,7 +60,7 @@ def open_dicom(body: bytes, limits: Limits) -> tuple[Dataset, UID]:
 
 
 def text_of(ds: Dataset, keyword: str) -> str:
-    """A value as text, without blanks around it; empty where it is missing or empty.
+    """A value as text, without blanks around it; empty where it is missing or empty, and joined if there are several.
 
     Raises:
         ValueError: there is a sequence in its place. As text pydicom would print all that is in it, and where that is
@@ -65,6 +70,8 @@ def text_of(ds: Dataset, keyword: str) -> str:
     value = ds.get(keyword)
     if isinstance(value, Sequence):
         raise ValueError(f"{keyword} holds a sequence")
+    if isinstance(value, MultiValue):
+        return "\\".join(str(part).strip() for part in value)
     return str(value or "").strip()
 
 

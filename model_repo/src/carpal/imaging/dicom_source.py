@@ -16,6 +16,7 @@ from carpal.records.record import PixelSpacing, Source
 
 _KEY_DIGITS = 16
 _VIEWS = {"LL": "LATERAL", "RL": "LATERAL", "LAT": "LATERAL", "LLO": "OBLIQUE", "RLO": "OBLIQUE", "OBL": "OBLIQUE"}
+_NO_SIDE = ("U", "B")  # unpaired, both
 _CALIBRATIONS = ("GEOMETRY", "FIDUCIAL")
 _SPACINGS_MM = (1e-3, 100.0)  # a pixel of less than a micrometre or more than a decimetre is a mistake
 
@@ -75,8 +76,11 @@ def _patient_key(values: OptionalValues, salt: bytes | None) -> str | None:
 
 def _laterality(values: OptionalValues) -> Literal["L", "R"] | None:
     for keyword in ("ImageLaterality", "Laterality"):
-        if (side := values.text(keyword).upper()) in ("L", "R"):
+        side = values.text(keyword).upper()
+        if side in ("L", "R"):
             return "L" if side == "L" else "R"
+        if side and side not in _NO_SIDE:
+            values.note(keyword, "none that the standard defines")
     return None
 
 
@@ -92,6 +96,8 @@ def _spacing(values: OptionalValues) -> PixelSpacing | None:
     """
     imager = _pair_mm(values, "ImagerPixelSpacing")
     factor = values.number("EstimatedRadiographicMagnificationFactor") or 0.0
+    if factor < 0:
+        values.note("EstimatedRadiographicMagnificationFactor", "out of range")
     calibration = values.text("PixelSpacingCalibrationType").upper()
     said = calibration if calibration in _CALIBRATIONS else None
     pair = _pair_mm(values, "PixelSpacing")

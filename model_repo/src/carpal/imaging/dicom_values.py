@@ -1,4 +1,4 @@
-"""Optional values of a DICOM data set, read tolerantly in one place.
+"""Values of a DICOM data set: optional ones are read tolerantly, required ones give an error that names the tag.
 
 Devices write decimal commas, zero widths, lists where one value belongs, and numbers such as 1e308. The pixels are
 sound all the same, so such a value is passed over and its tag is noted; the value itself can identify a patient.
@@ -12,8 +12,11 @@ from typing import Any, TypeVar
 
 from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
+from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+
+from carpal.imaging.errors import DamagedImageError
 
 T = TypeVar("T")
 
@@ -36,8 +39,7 @@ class OptionalValues:
 
     def note(self, keyword: str, reason: str) -> None:
         """A value was passed over."""
-        tag = tag_for_keyword(keyword) or 0
-        self._noted[f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {keyword}: {reason}"] = keyword
+        self._noted[f"{_tag_of(keyword)}: {reason}"] = keyword
 
     def noted(self, keyword: str) -> bool:
         """Whether something of this keyword was passed over."""
@@ -95,3 +97,40 @@ class OptionalValues:
             self.note(keyword, "a sequence in its place")
             return None
         return value
+
+
+def required_number(ds: Dataset, keyword: str, absent: int, *, most: int = 2**16 - 1) -> int:
+    """A whole number that the pixels cannot be read without.
+
+    Args:
+        ds: the data set.
+        keyword: of its element.
+        absent: the number if the element is missing or empty.
+        most: the highest that is allowed.
+
+    Raises:
+        DamagedImageError: there is something else than one number from 0 to ``most``.
+    """
+    try:
+        value = ds.get(keyword)
+        if value is None or value == "" or (isinstance(value, Sequence | MultiValue) and not value):
+            return absent
+        number = float(value)
+        if 0 <= number <= most and number == int(number):
+            return int(number)
+    except (TypeError, ValueError, BytesLengthException) as failure:
+        raise _broken(keyword) from failure
+    raise _broken(keyword)
+
+
+def _broken(keyword: str) -> DamagedImageError:
+    return DamagedImageError(
+        f"{_tag_of(keyword)} of the DICOM object is broken",
+        "It must be one number in the range of its attribute, and the pixels cannot be read without it.",
+        "Send or export the object again.",
+    )
+
+
+def _tag_of(keyword: str) -> str:
+    tag = tag_for_keyword(keyword) or 0
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {keyword}"

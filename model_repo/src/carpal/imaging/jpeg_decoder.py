@@ -14,13 +14,16 @@ import numpy as np
 import simplejpeg  # type: ignore[import-untyped]  # it has no types
 
 from carpal.imaging.errors import DamagedImageError
+from carpal.imaging.jpeg_scans import is_incomplete
 from carpal.imaging.radiograph import Grey
 
 _SEND_AGAIN = "Copy or export the file again."
-# Warnings (jerror.h of libjpeg) after which the pixels are probably all there: bytes too many before a marker, but not
-# before a restart marker (d0 to d7), where they are left of damaged data; and header values against the standard.
+# Warnings (jerror.h of libjpeg) after which the pixels are probably all there: a few bytes too many before a marker,
+# but not many, and none before a restart marker (d0 to d7), where they are left of damaged data; and header values
+# against the standard.
 _HARMLESS = re.compile(
-    "extraneous bytes before marker 0x(?!d[0-7])|unknown JFIF revision|Unknown Adobe color|Invalid SOS parameters"
+    "data: [0-9]{1,2} extraneous bytes before marker 0x(?!d[0-7])"
+    "|unknown JFIF revision|Unknown Adobe color|Invalid SOS parameters"
 )
 
 
@@ -36,6 +39,10 @@ def decode_grey(stream: bytes) -> tuple[Grey, tuple[str, ...]]:
     Raises:
         DamagedImageError: it does not decode, or a part of the pixels would be made up.
     """
+    if is_incomplete(stream):
+        raise DamagedImageError(
+            "the JPEG does not decode: a scan is missing", "Only a coarse image would be left.", _SEND_AGAIN
+        )
     try:
         return simplejpeg.decode_jpeg(stream, "GRAY", strict=True)[:, :, 0], ()
     except ValueError as failure:

@@ -15,6 +15,7 @@ from carpal.imaging.errors import NoSuchFrameError
 
 Values = NDArray[np.float64]
 FULL_SCALE = 65535
+_MAX_VALUE = 2.0**32  # beyond what 16 bits become by any rescaling that is meant
 _MIN_WIDTHS = {"LINEAR": 1.0, "LINEAR_EXACT": 1e-9, "SIGMOID": 1e-9}  # by VOILUTFunction (PS3.3 C.11.2.1)
 
 
@@ -68,7 +69,14 @@ def _modality(ds: Dataset, optional: OptionalValues, stored: Values) -> tuple[Va
         slope = None
     if (slope is None and optional.noted("RescaleSlope")) or (intercept is None and optional.noted("RescaleIntercept")):
         return None
-    values = stored if slope is None or intercept is None else stored * slope + intercept
+    if slope is None or intercept is None:
+        return stored, float(stored.min()), float(stored.max())
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = stored * slope + intercept
+        usable = bool((np.diff(values) != 0).all() and np.isfinite(values.max() - values.min()))
+    if not usable:
+        optional.note("RescaleSlope", "out of range, with its intercept")
+        return None
     return values, float(values.min()), float(values.max())
 
 
@@ -86,15 +94,23 @@ def _voi(
     count = min(len(centres), len(widths))
     _check_window(window, max(1, count), "windows")
     function = _function(optional)
-    usable = [place for place in range(count) if widths[place] >= _MIN_WIDTHS[function]]
-    if len(usable) < count:
-        optional.note("WindowWidth", "too small for a window")
+    usable = [place for place in range(count) if _is_window(optional, centres[place], widths[place], function)]
     if not usable:
         return _whole_range(values, low, high)
     chosen = window if window in usable else usable[0]
     centre, width = centres[chosen], widths[chosen]
     said = f"window {centre:g}/{width:g}" + (f" {function}" if function != "LINEAR" else "")
     return _window(values, centre, width, function), said + (f" #{chosen}" if chosen else "")
+
+
+def _is_window(optional: OptionalValues, centre: float, width: float, function: str) -> bool:
+    if width < _MIN_WIDTHS[function]:
+        optional.note("WindowWidth", "too small for a window")
+        return False
+    if width > _MAX_VALUE or abs(centre) > _MAX_VALUE:
+        optional.note("WindowWidth" if width > _MAX_VALUE else "WindowCenter", "out of range")
+        return False
+    return True
 
 
 def _whole_range(values: Values, low: float, high: float) -> tuple[Values, str]:

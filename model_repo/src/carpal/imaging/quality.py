@@ -33,18 +33,20 @@ _SECOND_DIFFERENCE = np.array([1, -2, 1], np.float32)
 _BANDS, _BAND_PX = 16, 16
 
 
-def measure(pixels: Grey, *, colour: float = 0.0) -> Quality:
+def measure(pixels: Grey, *, colour: float = 0.0, irregular: bool = False) -> Quality:
     """Measure grey pixels [H, W] of uint8 or uint16.
 
     Args:
         pixels: as they were read.
         colour: of the file that they come from, see ``carpal.imaging.colour``.
+        irregular: whether their data was against the rules of its format, so that some of them can be wrong.
 
     Warnings: ``blank`` (one grey level), ``mostly-padding`` (over 70 % exact zeros), ``clipped`` (over 5 % at the
     highest level), ``low-contrast`` (the middle 98 % of non-zero pixels span less than 5 % of full scale),
     ``colour-photo`` (the channels of the file differ by over 4 % of full scale on average), ``not-a-radiograph`` (steep
     edges on over 5 % of the reduced image, or over 75 % of the non-zero pixels on one level, as on pages and drawings;
-    judged from 256 px on).
+    judged from 256 px on), ``irregular-data`` (the pixels were read from data against the rules of its format, see
+    ``irregularities`` of the source; some can be wrong).
     """
     full_scale = float(np.iinfo(pixels.dtype).max)
     histogram = Histogram.of(pixels)
@@ -66,15 +68,17 @@ def measure(pixels: Grey, *, colour: float = 0.0) -> Quality:
         "colour-photo": colour > COLOUR_PHOTO,
         "not-a-radiograph": max(pixels.shape) >= JUDGED_FROM_PX
         and (int(exposed.counts.max()) > ONE_LEVEL * exposed.total or _is_mostly_steep(curvature, high - low)),
+        "irregular-data": irregular,
     }
-    blank = int(counts.max()) == pixels.size
+    if int(counts.max()) == pixels.size:
+        signs = {"blank": True, "irregular-data": irregular}
     return Quality(
         sharpness=_variance(curvature),
         noise=_noise(pixels, full_scale),
         clipped_share=clipped,
         padded_share=padded,
         exposure=median,
-        warnings=("blank",) if blank else tuple(sign for sign, seen in signs.items() if seen),
+        warnings=tuple(sign for sign, seen in signs.items() if seen),
     )
 
 

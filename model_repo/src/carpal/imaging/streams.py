@@ -1,4 +1,4 @@
-"""What a compressed stream says of itself, without decoding it: JPEG, JPEG-LS, lossless JPEG, JPEG 2000, HTJ2K."""
+"""What a compressed stream says of itself, without decoding it: all that DICOM encapsulates as still images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ _J2K_SIZES = struct.Struct(">IIII")
 _JPEG = b"\xff\xd8"
 _START_OF_FRAME = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # 0xF7: JPEG-LS (ISO/IEC 14495-1)
 _START_OF_SCAN, _END_OF_IMAGE, _FILL = 0xDA, 0xD9, 0xFF
-END_OF_STREAM = bytes((_FILL, _END_OF_IMAGE))  # of all of them
+_END_OF_STREAM = bytes((_FILL, _END_OF_IMAGE))  # of all but RLE
+_RLE_HEADER, _MAX_SEGMENTS = struct.Struct("<II"), 15  # number of segments and where the first begins (PS3.5 G.5)
+_RLE_HEADER_BYTES = 64
+_PADDING = b"\0\xff"
 
 
 class Kind(Enum):
@@ -21,6 +24,7 @@ class Kind(Enum):
     LOSSLESS_JPEG = "lossless JPEG"
     JPEG_LS = "JPEG-LS"
     JPEG_2000 = "JPEG 2000"
+    RLE = "RLE"
     UNKNOWN = "of no known kind"
 
 
@@ -36,7 +40,18 @@ def stream_kind(stream: bytes) -> Kind:
     if stream.startswith(_JPEG):
         frame = _jpeg_frame(stream)
         return _KINDS.get(frame[0], Kind.UNKNOWN) if frame else Kind.UNKNOWN
-    return Kind.JPEG_2000 if stream.find(_J2K, 0, _J2K_SEARCHED) >= 0 else Kind.UNKNOWN
+    if stream.find(_J2K, 0, _J2K_SEARCHED) >= 0:
+        return Kind.JPEG_2000
+    if len(stream) >= _RLE_HEADER_BYTES:
+        segments, first = _RLE_HEADER.unpack_from(stream)
+        if 1 <= segments <= _MAX_SEGMENTS and first == _RLE_HEADER_BYTES:
+            return Kind.RLE
+    return Kind.UNKNOWN
+
+
+def has_end_marker(stream: bytes) -> bool:
+    """Whether a stream of JPEG, JPEG-LS or JPEG 2000 ends as it must; padding behind the end is allowed."""
+    return stream.rstrip(_PADDING).endswith(_END_OF_STREAM)
 
 
 def stream_size(stream: bytes) -> tuple[int, int] | None:

@@ -17,17 +17,20 @@ from carpal.imaging.errors import DamagedImageError, NoSuchFrameError, Truncated
 from carpal.imaging.limits import Limits
 from carpal.imaging.radiograph import Grey
 from carpal.imaging.raster import Raster, decode, grey
+from carpal.imaging.tiff_parts import JPEG, LZW, check_lzw, check_parts, strip_sizes
 
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _FORMAT = 256, 257, 258, 259, 262, 277, 339
 _STRIPS, _STRIP_BYTES, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES = 273, 279, 322, 323, 324, 325
+_FILL_ORDER, _STRIP_ROWS, _PLANES, _TABLES = 266, 278, 284, 347
 _WANTED = {
     _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _FORMAT,
-    _STRIPS, _STRIP_BYTES, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES,
+    _STRIPS, _STRIP_BYTES, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES, _FILL_ORDER, _STRIP_ROWS, _PLANES, _TABLES,
 }  # fmt: skip
-_TYPES = {1: ("B", 1), 3: ("H", 2), 4: ("I", 4), 16: ("Q", 8)}
+_TYPES = {1: ("B", 1), 3: ("H", 2), 4: ("I", 4), 7: ("B", 1), 16: ("Q", 8)}
 _COMPRESSIONS = {1: "none", 5: "LZW", 7: "JPEG", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
-_WHITE_IS_ZERO, _COLOURS = 0, {0, 1, 2, 3, 6}
+_WHITE_IS_ZERO, _YCBCR, _COLOURS = 0, 6, {0, 1, 2, 3, 6}
+_LOW_BIT_FIRST, _SEPARATE = 2, 2
 _UNSIGNED = 1
 _MOST_VALUES = 1_000_000
 _SEND_AGAIN = "Copy or export the file again."
@@ -74,6 +77,7 @@ def read_tiff(body: bytes, limits: Limits, page: int = 1) -> Raster:
         ) from failure
     bits = _check(tags, limits, len(body))
     _check_whole(tags, len(body))
+    _check_data(body, tags, page)
     if page == 1:
         size_px = _first(tags, _WIDTH, 0) * _first(tags, _HEIGHT, 0)
         pixels = decode(body, cv2.IMREAD_UNCHANGED, "TIFF", size_px)
@@ -167,13 +171,8 @@ def _check_whole(tags: Tags, size: int) -> None:
         raise DamagedImageError(
             f"the TIFF has {len(starts)} parts and {len(lengths)} lengths of parts", "Each has one.", _SEND_AGAIN
         )
-    if _TILES in tags:
-        across = math.ceil(_first(tags, _WIDTH, 0) / _first(tags, _TILE_WIDTH, 1))
-        down = math.ceil(_first(tags, _HEIGHT, 0) / _first(tags, _TILE_HEIGHT, 1))
-        if len(starts) < across * down:
-            raise DamagedImageError(
-                f"the TIFF has {len(starts)} tiles of {across * down}", "Some are missing.", _SEND_AGAIN
-            )
+    if _TILES in tags and len(starts) < _count(tags):
+        raise DamagedImageError(f"the TIFF has {len(starts)} tiles of {_count(tags)}", "Some are missing.", _SEND_AGAIN)
     end = max(start + length for start, length in zip(starts, lengths, strict=True))
     if end > size:
         raise TruncatedImageError(f"the TIFF has {size} bytes, {end} are announced", "It was cut short.", _SEND_AGAIN)
@@ -182,6 +181,55 @@ def _check_whole(tags: Tags, size: int) -> None:
         raise TruncatedImageError(
             f"the TIFF holds {sum(lengths)} bytes of pixels, {needed} are announced", "It was cut short.", _SEND_AGAIN
         )
+    if len(starts) < _count(tags):
+        raise DamagedImageError(
+            f"the TIFF has {len(starts)} strips of {_count(tags)}", "Some are missing.", _SEND_AGAIN
+        )
+
+
+def _check_data(body: bytes, tags: Tags, page: int) -> None:
+    """Refuse a page whose compressed data is damaged."""
+    compression = _first(tags, _COMPRESSION, 1)
+    if compression == LZW:
+        if _first(tags, _BITS, 8) == 8:  # of sixteen, OpenCV reports what libtiff finds
+            check_lzw(body, page)
+        return
+    # Of bits that run the other way, and of colours that pixels share, no decoder or size is known here.
+    unchecked = _first(tags, _FILL_ORDER, 1) == _LOW_BIT_FIRST or _first(tags, _PHOTOMETRIC, 1) == _YCBCR
+    if compression == 1 or (compression != JPEG and unchecked):
+        return
+    starts, lengths = tags.get(_TILES, tags.get(_STRIPS, ())), tags.get(_TILE_BYTES, tags.get(_STRIP_BYTES, ()))
+    sizes = _sizes(tags)
+    parts = (body[start : start + length] for start, length in zip(starts[: len(sizes)], lengths, strict=False))
+    check_parts(parts, sizes, compression, bytes(tags.get(_TABLES, ())))
+
+
+def _sizes(tags: Tags) -> list[tuple[int, ...]]:
+    """For each strip or tile, the bytes that it may have when it is not compressed."""
+    width, height, samples = _first(tags, _WIDTH, 0), _first(tags, _HEIGHT, 0), _first(tags, _SAMPLES, 1)
+    pixel_bytes = samples // _planes(tags) * _first(tags, _BITS, 8) // 8
+    if _TILES in tags:
+        return [(_first(tags, _TILE_WIDTH, 1) * _first(tags, _TILE_HEIGHT, 1) * pixel_bytes,)] * _count(tags)
+    return strip_sizes(height, _strip_rows(tags), width * pixel_bytes) * _planes(tags)
+
+
+def _count(tags: Tags) -> int:
+    """How many strips or tiles the page needs."""
+    width, height = _first(tags, _WIDTH, 0), _first(tags, _HEIGHT, 0)
+    if _TILES not in tags:
+        return math.ceil(height / _strip_rows(tags)) * _planes(tags)
+    across = math.ceil(width / _first(tags, _TILE_WIDTH, 1))
+    return across * math.ceil(height / _first(tags, _TILE_HEIGHT, 1)) * _planes(tags)
+
+
+def _planes(tags: Tags) -> int:
+    """In how many planes the samples of a pixel are stored."""
+    return _first(tags, _SAMPLES, 1) if _first(tags, _PLANES, 1) == _SEPARATE else 1
+
+
+def _strip_rows(tags: Tags) -> int:
+    height = _first(tags, _HEIGHT, 0)
+    return min(max(_first(tags, _STRIP_ROWS, height), 1), height)
 
 
 def _decode_page(body: bytes, page: int) -> Grey:

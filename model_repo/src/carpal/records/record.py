@@ -13,6 +13,7 @@ from pydantic import Field
 from carpal.document import Document
 
 SCHEMA = "carpal.record/v1"
+_OF_PIXELS = ("(7FE0,0010)", "JPEG:")  # beginnings of irregularities of pixel data
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -75,6 +76,11 @@ class Source(Document):
         "keyword and the reason, or a part of a JPEG; never a value",
     )
 
+    @property
+    def has_irregular_pixels(self) -> bool:
+        """Whether one of the irregularities is of the pixel data, so that pixels can be wrong."""
+        return any(line.startswith(_OF_PIXELS) for line in self.irregularities)
+
 
 class Quality(Document):
     """Measured on the source pixels, before preprocessing."""
@@ -89,7 +95,8 @@ class Quality(Document):
     padded_share: Probability = Field(description="share of pixels that are exactly zero")
     exposure: Probability = Field(description="median of the non-zero pixels, share of full scale")
     warnings: tuple[str, ...] = Field(
-        default=(), description="blank, mostly-padding, clipped, low-contrast, colour-photo, not-a-radiograph"
+        default=(),
+        description="blank, mostly-padding, clipped, low-contrast, colour-photo, not-a-radiograph, irregular-data",
     )
 
 

@@ -175,6 +175,10 @@ def test_a_table_may_start_below_zero_for_signed_values():
     assert levels[[127, 128, 129]].tolist() == [0, 51 * 257, FULL_SCALE]
 
 
-def test_one_grey_level_alone_does_not_divide_by_zero():
-    levels, _ = levels_of(dataset(RescaleSlope="1e-320", RescaleIntercept=7), 8, signed=False)
-    assert (levels == 0).all()
+@pytest.mark.parametrize("slope", ["1e-320", "1e-300", "1e308"])
+def test_a_slope_after_which_levels_are_one_or_none_is_passed_over(slope: str):
+    data = dataset(RescaleSlope=slope, RescaleIntercept=7)
+    values = OptionalValues(data)
+    levels, _ = grey_levels(data, values, 8, signed=False)
+    assert (np.diff(levels.astype(int)) > 0).all()
+    assert values.irregularities == ("(0028,1053) RescaleSlope: out of range, with its intercept",)
