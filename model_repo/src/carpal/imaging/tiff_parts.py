@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from io import BytesIO
 
 from isal import isal_zlib
-from rle.utils import decode_segment  # type: ignore[attr-defined]
+from rle.utils import decode_segment  # type: ignore[attr-defined]  # of Rust, without a stub
 
 from carpal.imaging.errors import DamagedImageError
 from carpal.imaging.jpeg_decoder import decode_grey
