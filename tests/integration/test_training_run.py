@@ -27,7 +27,8 @@ from carpal.cli import run as carpal
 from carpal.packages.package import open_package
 from carpal.phantoms.dataset import generate
 from carpal_training.checkpoint import load_checkpoint
-from carpal_training.distributed.cluster import QUIET, STORE_BYTES
+from carpal_training.distributed.cluster import QUIET
+from carpal_training.distributed.surroundings import STORE_BYTES
 from carpal_training.run import RunFolder, Summary
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -19,7 +19,7 @@ from carpal_training.errors import (
 )
 from carpal_training.job import Job
 from carpal_training.preparation import split_together
-from carpal_training.recipe import Recipe
+from carpal_training.recipe import Recipe, SplitPlan
 from carpal_training.run import Epoch, RunFolder, Summary
 
 QUIET = Terminal(quiet=True)
@@ -148,6 +148,58 @@ def test_resume_finds_its_datasets_by_itself(data: Path, tmp_path: Path) -> None
     assert jobs[0] == jobs[1]
 
 
+@pytest.mark.parametrize("start", ["start.pt", "wrist@stable"])
+def test_a_run_goes_on_elsewhere_without_what_it_began_from(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str
+) -> None:
+    """Run folder and dataset are moved; the weights of the start and the table of the split are gone."""
+    jobs: list[Job] = []
+
+    def fit(job: Job, *_: object) -> None:
+        jobs.append(job)
+        RunFolder(job.run).last.touch()
+
+    weights, table, out = tmp_path / "start.pt", tmp_path / "split.csv", tmp_path / "out"
+    weights.write_bytes(b"weights")
+    dataset = open_dataset(data)
+    split = make_split(dataset, RECIPE.split)
+    table.write_text(split.csv(dataset))
+    recipe = RECIPE.model_copy(update={"start": str(weights), "split": SplitPlan(file=str(table))})
+    begun = train_run(recipe, [data], out, QUIET, fit=fit)
+    assert begun.start_sha256 is not None
+
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    out.rename(elsewhere / "out")
+    data.rename(elsewhere / "data")
+    weights.unlink()
+    table.unlink()
+    recipe = RunFolder(elsewhere / "out").read_recipe()
+    if start != weights.name:
+        recipe = recipe.model_copy(update={"start": start})
+    ended = train_run(recipe, [elsewhere / "data"], elsewhere / "out", QUIET, fit=fit, resume=True)
+    assert (ended.split_digest, ended.start_sha256) == (split.digest, begun.start_sha256)
+    assert jobs[1].start is None
+    assert jobs[1].train.is_relative_to(elsewhere)
+
+
 def test_a_new_run_without_recipe_or_data_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "run", "--out", str(tmp_path / "out")]) == 2
     assert "a new run needs a recipe and --data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a run", "run #1 50%", "it's ü"])
+def test_the_next_command_can_be_pasted(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    def trained(recipe: Recipe, data: list[Path], out: Path, *_: object, **__: object) -> Summary:
+        dataset = open_dataset(data[0])
+        summary = summarise(recipe, data, dataset, make_split(dataset, recipe.split), None)
+        return summary.model_copy(update={"seconds": 1.0})
+
+    monkeypatch.setattr("carpal_training.driver.train_run", trained)
+    recipe, out = tmp_path / "tiny.yaml", tmp_path / name
+    recipe.write_text("epochs: 1\nsize_px: 64\n")
+    assert run(["train", "run", str(recipe), "--data", str(data), "--out", str(out)]) == 0
+    words = shlex.split(capsys.readouterr().out.partition("Next: ")[2])
+    assert words[:5] == ["carpal", "export", str(out), "--out", str(out / "package")]

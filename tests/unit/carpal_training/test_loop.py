@@ -162,6 +162,30 @@ def test_an_update_that_leaves_no_numbers_is_found_by_the_validation(
         run(make_job("late", RECIPE.model_copy(update={"lr": 1e30, "batch": 4, "precision": "bfloat16"})))
 
 
+@pytest.mark.parametrize("name", ["model.0.conv.weight", "model.0.bn.running_var", "model.22.cv3.0.2.bias"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_never_become_the_checkpoint_to_go_on_from(
+    make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, name: str, value: float
+) -> None:
+    """The epoch is not validated, so that nothing else looks at its last update."""
+    recipe = RECIPE.model_copy(update={"epochs": 9, "validate_every": 9})
+    with pytest.raises(BreakOffError):
+        run(make_job("run", recipe), break_after=1)
+    job = make_job("run", recipe)
+    loop = Loop(job, Group(), CPU)
+
+    def spoilt(number: int) -> tuple[tuple[float, float, float], float]:
+        loop.network.state_dict()[name].view(-1)[0] = value
+        return (1.0, 1.0, 1.0), 0.1
+
+    monkeypatch.setattr(loop, "_train_epoch", spoilt)
+    with pytest.raises(DivergedError, match="end of epoch 2"):
+        loop.run(lambda *_: None)
+    kept = load_checkpoint(job.run / "last.pt")
+    assert kept.epochs_done == 1
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in kept.weights.values())
+
+
 def test_a_checkpoint_with_other_classes_is_refused(make_job: Callable[..., Job]) -> None:
     with pytest.raises(BreakOffError):
         run(make_job("first"), break_after=1)

@@ -6,7 +6,14 @@ import pytest
 
 from carpal.terminal import Terminal
 from carpal_training.data.cache import open_cache
-from carpal_training.errors import ClassesDifferError, DatasetsInvalidError, LeakFoundError, RunMissingError
+from carpal_training.data.splits import Split
+from carpal_training.errors import (
+    ClassesDifferError,
+    DatasetsInvalidError,
+    LeakFoundError,
+    RunMissingError,
+    SplitInvalidError,
+)
 from carpal_training.preparation import find_start, open_parts, prepare
 from carpal_training.recipe import DatasetPlan, Recipe, SplitPlan
 
@@ -27,6 +34,31 @@ def test_one_image_under_two_names_is_refused_before_anything_is_prepared(data: 
     with pytest.raises(LeakFoundError):
         open_parts([data], RECIPE, QUIET)
     open_parts([data], RECIPE, QUIET, leaks=False)
+
+
+@pytest.mark.parametrize("of", ["all", "one"])
+def test_a_run_keeps_its_parts_where_the_table_of_the_split_is_not(data: Path, tmp_path: Path, of: str) -> None:
+    """On another machine, say; a table that is there counts."""
+    dataset, kept = open_parts([data], RECIPE, QUIET)
+    table = tmp_path / "split.csv"
+    table.write_text(Split({"train": kept.parts["val"], "val": kept.parts["train"], "test": ()}).csv(dataset))
+    plan = SplitPlan(file=str(table))
+    named = {"split": plan} if of == "all" else {"datasets": {dataset.name: DatasetPlan(split=plan)}}
+    recipe = RECIPE.model_copy(update=named)
+    assert open_parts([data], recipe, QUIET, kept=kept)[1].parts["train"] == kept.parts["val"]
+    table.unlink()
+    assert open_parts([data], recipe, QUIET, kept=kept)[1] == kept
+    with pytest.raises(SplitInvalidError):
+        open_parts([data], recipe, QUIET)
+
+
+def test_the_parts_of_a_run_on_other_images_are_not_kept(
+    data: Path, tmp_path: Path, write_dataset: Callable[..., Path]
+) -> None:
+    _, kept = open_parts([write_dataset(tmp_path / "other", first=40)], RECIPE, QUIET)
+    recipe = RECIPE.model_copy(update={"split": SplitPlan(file=str(tmp_path / "nowhere.csv"))})
+    with pytest.raises(SplitInvalidError):
+        open_parts([data], recipe, QUIET, kept=kept)
 
 
 def test_training_may_start_from_nothing_a_checkpoint_or_a_package(tmp_path: Path, tiny_package: Path) -> None:

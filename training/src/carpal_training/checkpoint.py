@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from carpal_training.errors import ClassesDifferError, RunMissingError, WeightsInvalidError
+from carpal_training.full_disk import told_if_full
 
 State = Mapping[str, torch.Tensor]
 
@@ -44,10 +45,14 @@ class Checkpoint:
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write it whole or not at all."""
+    """Write it whole or not at all.
+
+    Raises:
+        DiskFullError: there is no room for it.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("wb") as stream:
+        with told_if_full(path), temporary.open("wb") as stream:
             torch.save(dict(vars(checkpoint)), stream)
             stream.flush()
             os.fsync(stream.fileno())

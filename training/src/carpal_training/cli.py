@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -98,5 +99,5 @@ def train_command(
     best = "" if summary.best_map50 is None else f", best mAP50 {summary.best_map50:.3f} in epoch {summary.best_epoch}"
     terminal.done(
         f"Trained {summary.epochs_done} epochs in {summary.seconds:.0f} s{best}: {out}\n"
-        f"Next: carpal export {out} --out {out}/package --name wrist"
+        f"Next: carpal export {quote(str(out))} --out {quote(str(out / 'package'))} --name wrist"
     )

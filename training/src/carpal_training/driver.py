@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NoReturn
 
-import orjson
-
 from carpal.interruption import STOP_SIGNALS
 from carpal.terminal import Terminal
 from carpal_training.batches import steps_an_epoch
@@ -32,7 +30,7 @@ from carpal_training.order import shown
 from carpal_training.origin import code_revision, library_versions
 from carpal_training.preparation import find_start, open_parts, prepare
 from carpal_training.recipe import Recipe
-from carpal_training.run import DatasetUsed, RunFolder, Summary, write_whole
+from carpal_training.run import DatasetUsed, RunFolder, Summary
 
 CHECKPOINT_BYTES = 250_000_000  # last, best, and one being written, of the smallest network
 
@@ -76,17 +74,17 @@ def train_run(
         )
     if resume and not data:
         data = [Path(used.path) for used in folder.read_summary().datasets]
-    dataset, split = open_parts(data, recipe, terminal, leaks=not resume)
-    start, parent = find_start(recipe.start, dataset.classes, repository)
+    kept = folder.read_split() if resume else None
+    dataset, split = open_parts(data, recipe, terminal, leaks=not resume, kept=kept)
+    # The checkpoint replaces the weights of the start, which need not be on the machine that goes on.
+    start, parent = (None, None) if resume else find_start(recipe.start, dataset.classes, repository)
     summary = summarise(recipe, data, dataset, split, parent)
     if resume:
         summary = continued(folder.read_summary(), summary)
     folder.path.mkdir(parents=True, exist_ok=True)
     check_space(folder.path, CHECKPOINT_BYTES)
     folder.write_recipe(recipe)
-    write_whole(
-        folder.split_file, orjson.dumps({"digest": split.digest, "parts": split.parts}, option=orjson.OPT_INDENT_2)
-    )
+    folder.write_split(split)
     folder.write_summary(summary)
     train_images, val_images = prepare(dataset, split, recipe.chain, folder.cache, terminal)
     job = Job(recipe, folder.path, train_images, val_images, dataset.classes, start)
@@ -129,8 +127,9 @@ def summarise(recipe: Recipe, data: Sequence[Path], dataset: Dataset, split: Spl
 
 
 def _file_digest(start: str) -> str | None:
-    """SHA-256 of the .pt file that a run starts from, hexadecimal."""
-    return hashlib.sha256(Path(start).read_bytes()).hexdigest() if start.endswith(".pt") else None
+    """SHA-256 of the .pt file that a run starts from, hexadecimal; None where it is not (any more)."""
+    file = Path(start)
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.suffix == ".pt" and file.is_file() else None
 
 
 def _core_hours_before(start: str) -> float:

@@ -203,6 +203,13 @@ class WorkerLostError(TrainingError):
     kind = Kind.INTERNAL
 
 
+class ClusterMissingError(WorkerLostError):
+    """No Ray to work on: none at the address that was given, or none that starts here. It may come back."""
+
+    code = "training.no-cluster"
+    kind = Kind.UNAVAILABLE
+
+
 class OutOfStepError(TrainingError):
     """The ranks of a run no longer hold the same weights."""
 

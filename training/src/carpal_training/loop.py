@@ -82,6 +82,8 @@ class Loop:
                 break
             begun = time.monotonic()
             losses, lr = self._train_epoch(number)
+            if not _finite(self.network):  # its last update; a checkpoint of it could never go on
+                raise self._diverged(f"the weights became no numbers at the end of epoch {number + 1}")
             self.group.check_in_step(self.network)
             self.group.align(self.network, self.average.network)
             last = number + 1 == self.recipe.epochs
@@ -216,6 +218,11 @@ def set_lr(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int, steps: i
 def threads_a_worker(workers: int) -> int:
     """The cores of this machine shared out; at least one."""
     return max(1, len(os.sched_getaffinity(0)) // workers)
+
+
+def _finite(network: nn.Module) -> bool:
+    """Whether all weights and statistics are numbers."""
+    return all(bool(torch.isfinite(tensor).all()) for tensor in network.state_dict().values())
 
 
 def _plain(network: nn.Module) -> dict[str, torch.Tensor]:

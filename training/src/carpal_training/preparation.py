@@ -21,7 +21,7 @@ from carpal_training.recipe import Recipe
 
 
 def open_parts(
-    data: Sequence[Path], recipe: Recipe, terminal: Terminal, *, leaks: bool = True
+    data: Sequence[Path], recipe: Recipe, terminal: Terminal, *, leaks: bool = True, kept: Split | None = None
 ) -> tuple[Dataset, Split]:
     """A dataset and its parts, or several datasets as one.
 
@@ -30,6 +30,7 @@ def open_parts(
         recipe: says how each dataset is split.
         terminal: hears of the progress.
         leaks: look for one image in two parts, which costs the decoding of every image that has no hash yet.
+        kept: the parts of a run that goes on; see ``split_together``.
 
     Raises:
         DatasetError: a dataset that cannot be trained on, or a patient or an image in two parts.
@@ -37,15 +38,20 @@ def open_parts(
     """
     terminal.say(f"Reading {', '.join(map(str, data))}")
     members = [open_dataset(path) for path in data]
-    dataset, split = split_together(members, recipe)
+    dataset, split = split_together(members, recipe, kept)
     if leaks:
         with terminal.progress("Looking for images in two parts", len(dataset.samples)) as advance:
             refuse(image_leaks(dataset, split.homes, prints_of(dataset.samples, advance=advance)))
     return dataset, split
 
 
-def split_together(members: Sequence[Dataset], recipe: Recipe) -> tuple[Dataset, Split]:
+def split_together(members: Sequence[Dataset], recipe: Recipe, kept: Split | None = None) -> tuple[Dataset, Split]:
     """Several datasets as one, each split by its own plan.
+
+    Args:
+        members: the datasets.
+        recipe: their plans.
+        kept: the parts of a run on the same images, for when a table that a plan names is not on this machine.
 
     Raises:
         DatasetsInvalidError: two datasets have the same name, or the recipe has settings for one that is not given.
@@ -60,6 +66,10 @@ def split_together(members: Sequence[Dataset], recipe: Recipe) -> tuple[Dataset,
             "Add --data with the folder of that dataset, or correct the name in the recipe.",
         )
     dataset = combine(members)
+    tables = [plan.file for plan in map(recipe.split_plan, names) if plan.file is not None]
+    lost = not all(Path(table).is_file() for table in tables)
+    if lost and kept is not None and kept.homes.keys() <= {sample.stem for sample in dataset.samples}:
+        return dataset, kept
     splits = {member.name: make_split(member, recipe.split_plan(member.name)) for member in members}
     return dataset, combined_split(splits) if len(members) > 1 else splits[names[0]]
 

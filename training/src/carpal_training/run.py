@@ -26,7 +26,9 @@ import orjson
 from pydantic import Field
 
 from carpal.document import Document
+from carpal_training.data.splits import PARTS, Split
 from carpal_training.errors import RunBusyError, RunExistsError, RunMissingError
+from carpal_training.full_disk import told_if_full
 from carpal_training.recipe import Recipe, read_recipe, recipe_yaml
 
 PATIENCE_S = 60.0  # Ray ends what a lost command left within seconds
@@ -173,6 +175,18 @@ class RunFolder:
         """Replace recipe.yaml."""
         write_whole(self.recipe_file, recipe_yaml(recipe))
 
+    def read_split(self) -> Split | None:
+        """The parts as the run dealt them; None before it did."""
+        if not self.split_file.is_file():
+            return None
+        parts = orjson.loads(self.split_file.read_bytes())["parts"]
+        return Split({part: tuple(parts[part]) for part in PARTS})
+
+    def write_split(self, split: Split) -> None:
+        """Replace split.json."""
+        body = {"digest": split.digest, "parts": split.parts}
+        write_whole(self.split_file, orjson.dumps(body, option=orjson.OPT_INDENT_2))
+
     def read_summary(self) -> Summary:
         """run.json.
 
@@ -220,14 +234,21 @@ class RunFolder:
 
 
 def write_whole(path: Path, body: bytes, *, sync: bool = True) -> None:
-    """Write a file under another name, then put it in place."""
+    """Write a file under another name, then put it in place.
+
+    Raises:
+        DiskFullError: there is no room for it.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as stream:
-        stream.write(body)
-        if sync:
-            stream.flush()
-            os.fsync(stream.fileno())
-    temporary.replace(path)
+    try:
+        with told_if_full(path), temporary.open("wb") as stream:
+            stream.write(body)
+            if sync:
+                stream.flush()
+                os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _locked(file: IO[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -87,4 +88,5 @@ def _last_line(made: PhantomDataset, sheet: Path | None) -> str:
     boxes = sum(made.boxes.values())
     seen = f", contact sheet in {sheet}" if sheet else ""
     made_in = f"{made.count} phantoms with {boxes} boxes in {made.path} ({made.elapsed_s:.1f} s{seen})"
-    return f"{made_in}. Train on them: carpal train run training/recipes/quick.yaml --data {made.path} --out RUN"
+    train = f"carpal train run training/recipes/quick.yaml --data {quote(str(made.path))} --out RUN"
+    return f"{made_in}. Train on them: {train}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -53,6 +54,16 @@ def shifted(sources: Sources, target: Path) -> None:
     target.write_bytes(model.SerializeToString())
 
 
+def overflowing(sources: Sources, target: Path, value: float = np.nan) -> None:
+    """The tiny network with boxes that are no numbers, as where float16 ends (65504)."""
+    model = onnx.load(sources.static)
+    boxes = next(constant for constant in model.graph.initializer if constant.name == "boxes")
+    moved = numpy_helper.to_array(boxes).copy()
+    moved[...] = value
+    boxes.CopyFrom(numpy_helper.from_array(moved, "boxes"))
+    target.write_bytes(model.SerializeToString())
+
+
 def same(sources: Sources, target: Path) -> None:
     target.write_bytes(sources.static.read_bytes())
 
@@ -88,6 +99,15 @@ def test_what_this_machine_cannot_compute_is_left_out_with_the_reason(sources, s
     assert done.variant is None
     assert done.report.map50_95 is None
     assert done.report.words.startswith("could not be measured here: OpenVINO on a CPU has no float16")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_variant_that_overflows_is_left_out_and_ends_no_export(sources, samples, tiny_manifest, value):
+    plan = Plan("half.onnx", "onnxruntime", "float16", partial(overflowing, value=value))
+    done = tried(plan, sources, samples, tiny_manifest)
+    assert done.variant is None
+    assert not done.report.kept
+    assert done.report.words.startswith("gives no numbers")
 
 
 def test_another_variant_of_the_same_precision_is_not_measured_in_its_place(sources, samples, tiny_manifest):

@@ -3,6 +3,7 @@ tests/integration/test_training_run.py."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,9 +53,11 @@ def test_a_search_that_is_stopped_says_how_to_go_on(data: Path, tmp_path: Path) 
         raise KeyboardInterrupt
 
     with pytest.raises(StoppedError) as caught:
-        run_search(SEARCH, RECIPE, data, tmp_path / "out", QUIET, run_trials=stop)
-    assert "--resume" in caught.value.remedy
-    assert (tmp_path / "out/trials.csv").read_text().count("not begun") == 2
+        run_search(SEARCH, RECIPE, data, tmp_path / "a search", QUIET, run_trials=stop)
+    words = shlex.split(caught.value.remedy.removeprefix("Go on: "))  # it can be pasted, from any folder
+    out = tmp_path / "a search"
+    assert words[3:] == [str(out / "search.yaml"), "--data", str(data), "--out", str(out), "--resume"]
+    assert (out / "trials.csv").read_text().count("not begun") == 2
 
 
 def test_a_search_of_which_nothing_came_is_a_failure(data: Path, tmp_path: Path) -> None:

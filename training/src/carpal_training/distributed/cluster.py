@@ -10,6 +10,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import secrets
 import shutil
 import signal
 import tempfile
@@ -20,7 +21,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from carpal.errors import CarpalError
-from carpal_training.errors import SharedMemorySmallError, WorkerLostError
+from carpal_training.distributed.surroundings import STORE_BYTES, check_reachable, check_shared_memory, short_folder
+from carpal_training.errors import ClusterMissingError, WorkerLostError
 
 # Ray reads these while it is imported or started: nothing is reported, nothing listens outside this machine.
 QUIET = {
@@ -36,7 +38,6 @@ QUIET = {
     "RAY_agent_register_timeout_ms": "120000",  # its own helpers take longer than 15 s to start on a busy machine
     "PYTHONWARNINGS": "ignore",
 }
-STORE_BYTES = 80_000_000  # Ray's smallest object store is 75 MB; the images travel as files, not through it
 POLL_S = 0.2
 ENDING_S = 20.0  # what Ray may take to end its processes before they are killed
 Plan = TypeVar("Plan")
@@ -110,50 +111,53 @@ def _apart(link: Connection, work: Callable[[Plan], None], plan: Plan, cores: in
 
 @contextlib.contextmanager
 def cluster(cores: int) -> Iterator[None]:
-    """The cluster that RAY_ADDRESS names, or a private one on this machine for as long as the work takes."""
+    """The cluster that RAY_ADDRESS names, or a private one on this machine for as long as the work takes.
+
+    Raises:
+        ClusterMissingError: nothing answers at that address, or Ray does not start here.
+        SharedMemorySmallError: too little shared memory for a private one.
+    """
     import ray
 
-    if "RAY_ADDRESS" in os.environ:
-        ray.init(log_to_driver=False, logging_level=logging.ERROR)
+    address = os.environ.get("RAY_ADDRESS", "")
+    if address not in ("", "local"):  # as Ray reads it, too
+        check_reachable(address)
         try:
+            with _starting(f"RAY_ADDRESS is {address}", "Correct RAY_ADDRESS, or unset it to train on this machine."):
+                ray.init(log_to_driver=False, logging_level=logging.ERROR)
             yield
         finally:
             ray.shutdown()
         return
+    # Ray would write one into the home of the user, which a container may not have, and for all runs there.
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(16))
     check_shared_memory(shutil.disk_usage("/dev/shm").free if Path("/dev/shm").is_dir() else None)
-    folder = tempfile.mkdtemp(prefix="ray-")  # short: the paths of its sockets may have 107 bytes
+    folder = tempfile.mkdtemp(prefix="ray-", dir=short_folder(Path(tempfile.gettempdir())))
     try:
-        ray.init(
-            address="local",
-            num_cpus=cores,
-            include_dashboard=False,
-            object_store_memory=STORE_BYTES,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            _node_ip_address="127.0.0.1",
-            _temp_dir=folder,
-        )
+        with _starting("Ray does not start on this machine", "Correct what is said above, and go on with --resume."):
+            ray.init(
+                address="local",
+                num_cpus=cores,
+                include_dashboard=False,
+                object_store_memory=STORE_BYTES,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _node_ip_address="127.0.0.1",
+                _temp_dir=folder,
+            )
         yield
     finally:
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def check_shared_memory(free_bytes: int | None) -> None:
-    """Refuse before Ray starts: it would fall back to files, and be slow without a word.
-
-    Args:
-        free_bytes: in /dev/shm; None where a system has none.
-
-    Raises:
-        SharedMemorySmallError: less than the object store takes.
-    """
-    if free_bytes is not None and free_bytes < STORE_BYTES:
-        raise SharedMemorySmallError(
-            f"/dev/shm has {free_bytes / 1e6:.0f} MB free, {STORE_BYTES / 1e6:.0f} MB are needed",
-            "Ray keeps its object store there; a container gets 64 MB unless it is told otherwise.",
-            "Give it more: docker run --shm-size=1g, or an emptyDir with medium Memory at /dev/shm.",
-        )
+@contextlib.contextmanager
+def _starting(where: str, remedy: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as failure:
+        words = str(failure).strip().splitlines() or [type(failure).__name__]
+        raise ClusterMissingError(f"{where}: {words[0]}", "\n".join(words[:12]), remedy) from failure
 
 
 def told(failure: BaseException) -> CarpalError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -86,7 +87,8 @@ def evaluate_command(
         draws=draws,
         seed=seed,
         threads=threads,
-        command="carpal evaluate" + "".join(f" --{key} {value}" for key, value in given.items() if value is not None),
+        command="carpal evaluate"
+        + "".join(f" --{key} {quote(str(value))}" for key, value in given.items() if value is not None),
     )
     if predictions is not None:
         from carpal_training.data.table import read_table
@@ -178,8 +180,8 @@ def ablate_command(
         seed=seed,
         arms=arms,
         command=(
-            f"carpal ablate --model {model} --data {data} --part {part} --draws {draws} --seed {seed}"
-            f"{' --slow' if slow else ''} --out {out}"
+            f"carpal ablate --model {quote(model)} --data {quote(str(data))} --part {part} --draws {draws} "
+            f"--seed {seed}{' --slow' if slow else ''} --out {quote(str(out))}"
         ),
     )
     write_ablation(ablation, out)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from carpal.detection.detector import open_detector
-from carpal.engines.errors import PrecisionUnsupportedError
+from carpal.engines.errors import NotFiniteError, PrecisionUnsupportedError
 from carpal.packages.manifest import Accuracy, Manifest, Variant
 from carpal.packages.package import write_package
 from carpal.terminal import Terminal
@@ -81,12 +82,12 @@ def _measure(
     try:
         detector = open_detector(package, variant.engine, precision=variant.precision, threads=1, variant=variant)
     except PrecisionUnsupportedError as failure:
-        words = f"could not be measured here: {failure.what}"
-        return Candidate(
-            VariantReport(**said, kept=False, map50=None, map50_95=None, share=None, gate=None, words=words), None
-        )
+        return _unmeasured(said, f"could not be measured here: {failure.what}")
     with detector, terminal.progress(f"Measuring {name}", len(samples)) as advance:
-        findings = look(detector, samples, advance=advance)
+        try:
+            findings = look(detector, samples, advance=advance)
+        except NotFiniteError as failure:  # float16 ends at 65504
+            return _unmeasured(said, f"gives no numbers: {failure.what}")
     figures = {name: mean_average_precision(findings.of_dataset(name).ranked) for name in references}
     verdicts = [judge(figures[name][1], accuracy.map50_95, accept) for name, accuracy in references.items()]
     verdict = min(verdicts, key=lambda one: one.share)  # a variant must keep its accuracy on every dataset
@@ -102,3 +103,8 @@ def _measure(
     )
     measured = variant.model_copy(update={"map50": map50, "map50_95": map50_95, "gate": verdict.gate})
     return Candidate(report, measured if report.kept else None)
+
+
+def _unmeasured(said: Mapping[str, Any], words: str) -> Candidate:
+    report = VariantReport(**said, kept=False, map50=None, map50_95=None, share=None, gate=None, words=words)
+    return Candidate(report, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -50,7 +51,10 @@ def export_command(
     if size_px is not None and size_px % 32:
         raise UsageError(f"--size-px {size_px} is no multiple of 32", "The network halves it five times.", "Use 640.")
     plans = choose([variants])
-    command = f"carpal export {run} --out {out} --name {name} --variants {variants} --accept {accept}"
+    command = (
+        f"carpal export {quote(str(run))} --out {quote(str(out))} --name {quote(name)} "
+        f"--variants {variants} --accept {accept}"
+    )
     done = export_run(
         run, out, name, terminal, data=data or (), size_px=size_px, plans=plans, accept=gate, command=command
     )
@@ -69,5 +73,5 @@ def export_command(
         f"Exported {out}: mAP50 {accuracy.map50:.3f} on {accuracy.images} images; parity on {parity.images} images: "
         f"boxes within {parity.box_px:.2g} px, probabilities within {parity.probability:.2g}\n"
         + (f"{len(plans) - len(left_out)} of {len(plans)} variants kept: {run / 'variants.json'}\n" if plans else "")
-        + f"Next: carpal models publish {out} --repository models --promote stable"
+        + f"Next: carpal models publish {quote(str(out))} --repository models --promote stable"
     )

@@ -85,7 +85,7 @@ def export_run(
     folder = RunFolder(run)
     recipe, summary = folder.read_recipe(), folder.read_summary()
     recipe = recipe if size_px is None else recipe.model_copy(update={"size_px": size_px})
-    dataset, split = _data(recipe, summary, data)
+    dataset, split = _data(recipe, summary, data, folder.read_split())
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as temporary:
         files = Path(temporary)
@@ -130,9 +130,9 @@ def export_run(
     return Exported(package, parity, report)
 
 
-def _data(recipe: Recipe, summary: Summary, data: Sequence[Path]) -> tuple[Dataset, Split]:
+def _data(recipe: Recipe, summary: Summary, data: Sequence[Path], kept: Split | None) -> tuple[Dataset, Split]:
     members = [open_dataset(path) for path in data or [Path(used.path) for used in summary.datasets]]
-    dataset, split = split_together(members, recipe)
+    dataset, split = split_together(members, recipe, kept)
     if (dataset.digest, split.digest) != (summary.dataset_digest, summary.split_digest):
         raise DataDiffersError(
             f"{dataset.root} is not what the run was trained on",

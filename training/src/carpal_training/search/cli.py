@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -28,8 +29,8 @@ def search_command(
 
     terminal = Terminal(json=json)
     plan, recipe = read_again(out) if resume else read_search(search, overrides or [])
-    words = "".join(f" --set {one}" for one in overrides or [])
-    command = f"carpal train tune {search} --data {data} --out {out}{words}"
+    words = "".join(f" --set {quote(one)}" for one in overrides or [])
+    command = f"carpal train tune {quote(str(search))} --data {quote(str(data))} --out {quote(str(out))}{words}"
     found = run_search(plan, recipe, data, out, terminal, resume=resume, repository=repository, command=command)
     terminal.result(found)
     best = found.trials[found.best]
@@ -37,5 +38,5 @@ def search_command(
     accuracy = f"mAP50-95 {best.best_map50_95:.3f}"
     terminal.done(
         f"Best of {len(found.trials)}: trial {best.trial}, {accuracy} ({changes}): {out / BEST}\n"
-        f"Next: carpal train run {out / BEST} --data {data} --out run"
+        f"Next: carpal train run {quote(str(out / BEST))} --data {quote(str(data))} --out run"
     )

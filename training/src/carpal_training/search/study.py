@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from shlex import quote
 
 import yaml
 
@@ -63,7 +64,9 @@ def run_search(
         raise RunExistsError(
             f"{out} is not empty", "A search never writes over another one.", "Choose another --out, or --resume."
         )
-    dataset, split = open_parts([data], recipe, terminal, leaks=not resume)
+    whole = RunFolder(out)
+    kept = whole.read_split() if resume else None
+    dataset, split = open_parts([data], recipe, terminal, leaks=not resume, kept=kept)
     jobs = []
     for trial in trials:
         folder = _folder(out, trial)
@@ -73,6 +76,7 @@ def run_search(
         start, _ = find_start(trial.recipe.start, dataset.classes, repository)
         jobs.append(Job(trial.recipe, folder.path, train, val, dataset.classes, start))
     write_whole(out / RECIPE, recipe_yaml(recipe))
+    whole.write_split(split)
     again = search.model_copy(update={"recipe": RECIPE})
     write_whole(out / SEARCH, yaml.safe_dump(again.model_dump(mode="json"), sort_keys=False).encode())
     terminal.say(f"{len(trials)} trials of {recipe.epochs} epochs at most; Ray takes some seconds to start")
@@ -86,7 +90,8 @@ def run_search(
         raise StoppedError(
             "stopped",
             "Every trial keeps its last whole epoch.",
-            f"Go on: carpal train tune {out / SEARCH} --data {data} --out {out} --resume",
+            f"Go on: carpal train tune {quote(str(out / SEARCH))} --data {quote(str(data.resolve()))} "
+            f"--out {quote(str(out))} --resume",
         ) from None
     finally:
         outcomes = tuple(read_outcome(trial, _folder(out, trial)) for trial in trials)

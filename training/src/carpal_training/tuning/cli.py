@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -38,7 +39,7 @@ def tune_command(
     gate = gate_named(accept)
     package, machine = resolve(model, repository), this_machine()
     terminal.say(f"Measuring {model} on {machine.processor}, {machine.cores} cores: about {seconds:.0f} s")
-    command = f"carpal tune --model {model} --accept {accept} --seconds {seconds:g}"
+    command = f"carpal tune --model {quote(model)} --accept {accept} --seconds {seconds:g}"
     found = tuner.tune(package, machine, terminal, accept=gate, seconds=seconds, command=command)
     place = profile or default_place(package.digest, machine)
     place.parent.mkdir(parents=True, exist_ok=True)
