@@ -163,9 +163,9 @@ def test_an_update_that_leaves_no_numbers_is_found_by_the_validation(
 
 
 @pytest.mark.parametrize("name", ["model.0.conv.weight", "model.0.bn.running_var", "model.22.cv3.0.2.bias"])
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize(("value", "averaged"), [(float("nan"), False), (float("inf"), False), (float("nan"), True)])
 def test_weights_that_are_no_numbers_never_become_the_checkpoint_to_go_on_from(
-    make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, name: str, value: float
+    make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, name: str, value: float, averaged: bool
 ) -> None:
     """The epoch is not validated, so that nothing else looks at its last update."""
     recipe = RECIPE.model_copy(update={"epochs": 9, "validate_every": 9})
@@ -175,7 +175,8 @@ def test_weights_that_are_no_numbers_never_become_the_checkpoint_to_go_on_from(
     loop = Loop(job, Group(), CPU)
 
     def spoilt(number: int) -> tuple[tuple[float, float, float], float]:
-        loop.network.state_dict()[name].view(-1)[0] = value
+        network = loop.average.network if averaged else loop.network
+        network.state_dict()[name].view(-1)[0] = value
         return (1.0, 1.0, 1.0), 0.1
 
     monkeypatch.setattr(loop, "_train_epoch", spoilt)

@@ -82,7 +82,8 @@ class Loop:
                 break
             begun = time.monotonic()
             losses, lr = self._train_epoch(number)
-            if not _finite(self.network):  # its last update; a checkpoint of it could never go on
+            # Of the last update: no loss was computed after it, and a checkpoint of it could never go on.
+            if not (_finite(self.network) and _finite(self.average.network)):
                 raise self._diverged(f"the weights became no numbers at the end of epoch {number + 1}")
             self.group.check_in_step(self.network)
             self.group.align(self.network, self.average.network)

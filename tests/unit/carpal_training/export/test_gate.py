@@ -33,3 +33,10 @@ def test_a_failure_says_by_how_much():
 def test_a_reference_that_finds_nothing_is_kept_by_every_variant():
     verdict = judge(0.0, 0.0)
     assert (verdict.share, verdict.gate) == (1.0, "99%")
+
+
+@pytest.mark.parametrize("found", [0.0, 0.01, 0.5])
+@pytest.mark.parametrize("accept", ["99%", "95%"])
+def test_where_the_reference_finds_nothing_no_words_claim_a_share(found, accept):
+    words = judge(found, 0.0, accept).words()
+    assert words == f"has mAP50-95 {found:.4f}; the float network finds nothing (0), so no gate can judge it"

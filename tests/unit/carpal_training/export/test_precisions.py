@@ -70,6 +70,25 @@ def test_int8_is_a_third_of_the_size_and_says_nearly_the_same(int8, exported: Pa
     assert 0 < np.abs(rounded[:, 4:] - full[:, 4:]).max() < 0.1
 
 
+def test_no_precision_asks_for_a_newer_format_than_the_float_file(int8, exported: Path, tmp_path: Path):
+    """Each tool writes the newest that it knows, unless it is kept from it; older runtimes then refuse the file."""
+    to_float16(exported, tmp_path / "half.onnx")
+    formats = [
+        (model.ir_version, {entry.domain: entry.version for entry in model.opset_import})
+        for model in map(onnx.load, (exported, tmp_path / "half.onnx", *int8.values()))
+    ]
+    assert formats == [(8, {"": 18})] * 4
+
+
+@pytest.mark.parametrize("make", [to_int8_nncf, to_int8_onnxruntime])
+@pytest.mark.parametrize("shade", [0, 128, 255])
+def test_one_image_without_anything_on_it_still_gives_a_network_of_numbers(
+    exported: Path, images, tmp_path: Path, make, shade: int
+):
+    make(exported, tmp_path / "int8.onnx", [np.full_like(images[0], shade)])
+    assert np.isfinite(in_onnxruntime(tmp_path / "int8.onnx", images[0])).all()
+
+
 @pytest.mark.parametrize("maker", ["nncf", "onnxruntime"])
 def test_nothing_behind_the_last_convolutions_is_quantised(int8, exported: Path, maker: str):
     decoding = set(decoding_nodes(onnx.load(exported)))

@@ -49,6 +49,8 @@ class Verdict:
     def words(self) -> str:
         """One clause for a report: by how much it passed or failed."""
         kept = f"keeps {100 * self.share:.1f} % of the float mAP50-95 ({self.map50_95:.4f} of {self.reference:.4f})"
+        if not self.reference:
+            return f"has mAP50-95 {self.map50_95:.4f}; the float network finds nothing (0), so no gate can judge it"
         if self.gate is not None:
             return f"{kept}, passes {self.gate}"
         short = 100 * (SHARES[self.accept] - self.share)
