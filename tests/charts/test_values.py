@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tools.charts.schema import documented, schema
 from tools.charts.values import CHARTS, NAMES, ChartFileError, load
 
@@ -181,6 +185,73 @@ def test_a_volume_reaches_the_container_however_the_model_is_named(
     assert predictor["volumes"][-1] == volume
     assert container["volumeMounts"][-1] == mount
     assert len({one["name"] for one in predictor["volumes"]}) == len(predictor["volumes"])
+
+
+@pytest.mark.parametrize("left_out", [{}, {"queueDepth": 0}, {"inFlight": 0}], ids=["both", "inFlight", "queueDepth"])
+@pytest.mark.parametrize("canary", [{}, {"canary": {"enabled": True, "tag": "2"}, "route": ROUTE}], ids=["", "canary"])
+def test_keda_falls_back_when_prometheus_has_no_series(
+    rendered: Callable[..., list[dict[str, Any]]], left_out: dict[str, int], canary: dict[str, Any]
+):
+    """KEDA's default takes an empty result for 0, and scales a loaded service down: kedacore/keda#3065."""
+    keda = {**KEDA, "keda": {**KEDA["keda"], **left_out}}
+    scaled = [one for one in rendered("detector", {"autoscaling": keda, **canary}) if one["kind"] == "ScaledObject"]
+    triggers = [trigger["metadata"] for one in scaled for trigger in one["spec"]["triggers"]]
+    assert len(triggers) == (1 if left_out else 2) * (2 if canary else 1)
+    assert {trigger.get("ignoreNullValues") for trigger in triggers} == {"false"}
+
+
+@pytest.mark.parametrize("autoscaling", [{}, KEDA, {"class": "none"}], ids=["hpa", "keda", "none"])
+def test_only_one_of_chart_and_autoscaler_sets_the_replicas(
+    rendered: Callable[..., list[dict[str, Any]]], autoscaling: dict[str, Any]
+):
+    """A number of replicas in the chart would undo the autoscaler's at every upgrade: helm/helm#12650."""
+    objects = rendered("detector", {"autoscaling": autoscaling})
+    (service,) = [one for one in objects if one["kind"] == "InferenceService"]
+    scalers = [one for one in objects if one["kind"] in ("HorizontalPodAutoscaler", "ScaledObject")]
+    assert len(scalers) + ("minReplicas" in service["spec"]["predictor"]) == 1
+
+
+@pytest.mark.parametrize("gone", ["transformer", "server.lingerSeconds", "autoscaling.keda.failureThreshold"])
+def test_values_of_an_older_chart_are_refused_by_name(program: Path, tmp_path: Path, gone: str):
+    """helm upgrade --reuse-values gives a new chart the defaults of the old one: no nil pointer may come of it."""
+    chart = shutil.copytree(CHARTS / "detector", tmp_path / "detector")
+    values = yaml.safe_load((chart / "values.yaml").read_text())
+    *above, name = gone.split(".")
+    part = values
+    for key in above:
+        part = part[key]
+    del part[name]
+    (chart / "values.yaml").write_text(yaml.safe_dump(values))
+    done = subprocess.run([program, "template", "wrist", chart], capture_output=True, text=True, check=False)
+    assert done.returncode
+    assert name in done.stderr
+    assert "nil pointer" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["deadlineMs", "queueBytes", "maxBodyBytes"])
+def test_a_number_above_a_million_reaches_the_service(rendered: Callable[..., list[dict[str, Any]]], name: str):
+    """Helm prints such a number as 1.2345678e+07 unless the template prevents it: helm/helm#12195."""
+    (service,) = [
+        one for one in rendered("detector", {"server": {name: 12345678}}) if one["kind"] == "InferenceService"
+    ]
+    option = f"--{re.sub('[A-Z]', lambda letter: '-' + letter[0].lower(), name)}="
+    (word,) = [one for one in service["spec"]["predictor"]["containers"][0]["args"] if one.startswith(option)]
+    assert word == f"{option}12345678"
+
+
+def test_a_number_above_a_million_reaches_the_autoscaler(rendered: Callable[..., list[dict[str, Any]]]):
+    keda = {**KEDA, "keda": {**KEDA["keda"], "failureThreshold": 12345678, "queueDepth": 12345678, "inFlight": 2.5}}
+    (scaled,) = [one for one in rendered("detector", {"autoscaling": keda}) if one["kind"] == "ScaledObject"]
+    assert type(scaled["spec"]["fallback"]["failureThreshold"]) is int
+    assert {one["metadata"]["threshold"] for one in scaled["spec"]["triggers"]} == {"12345678", "2.5"}
+    kpa = {"kpa": {"target": 12345678, "containerConcurrency": 12345678}}
+    (service,) = [
+        one
+        for one in rendered("detector", {"mode": "Knative", "autoscaling": kpa})
+        if one["kind"] == "InferenceService"
+    ]
+    predictor = service["spec"]["predictor"]
+    assert [type(predictor[name]) for name in ("scaleTarget", "containerConcurrency")] == [int, int]
 
 
 @pytest.mark.parametrize("release", ["1wrist", "w" * 41])

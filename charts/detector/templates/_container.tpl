@@ -26,7 +26,7 @@
     - --queue={{ .root.Values.server.queue }}
     - --queue-bytes={{ int64 .root.Values.server.queueBytes }}
     {{- with .root.Values.server.deadlineMs }}
-    - --deadline-ms={{ . }}
+    - --deadline-ms={{ toJson . }}
     {{- end }}
     - --max-body-bytes={{ int64 .root.Values.server.maxBodyBytes }}
     - --reload-s={{ .root.Values.server.reloadSeconds }}
