@@ -254,6 +254,15 @@ def test_a_number_above_a_million_reaches_the_autoscaler(rendered: Callable[...,
     assert [type(predictor[name]) for name in ("scaleTarget", "containerConcurrency")] == [int, int]
 
 
+@pytest.mark.parametrize("kind", ["Job", "RayJob"])
+def test_a_number_above_a_million_reaches_a_job(rendered: Callable[..., list[dict[str, Any]]], kind: str):
+    seconds = {"deadlineSeconds": 12345678, "keepSeconds": 12345678}
+    values = {"Job": ("loadtest", {**LOAD, "workers": 2, **seconds}), "RayJob": ("trainer", {**TRAIN, "job": seconds})}
+    jobs = [one["spec"] for one in rendered(*values[kind]) if one["kind"] == kind]
+    assert jobs
+    assert {type(job[name]) for job in jobs for name in ("activeDeadlineSeconds", "ttlSecondsAfterFinished")} == {int}
+
+
 @pytest.mark.parametrize("release", ["1wrist", "w" * 41])
 def test_a_release_that_kserve_could_not_name_is_refused(release: str, refused: Callable[..., str]):
     assert "fullnameOverride" in refused("detector", {}, release)

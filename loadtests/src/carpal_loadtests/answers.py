@@ -17,6 +17,8 @@ from carpal_loadtests.wire import Protocol, Reply, record_in
 # Findings are the same where boxes and probabilities differ by no more than engines of one precision do.
 BOX_PX = 1.0
 PROBABILITY = 0.01
+OWN_LIMIT = "generator-"
+"""After ``transport.``: the generator's machine could not open a connection, so the target was not asked."""
 
 
 class Outcome(StrEnum):

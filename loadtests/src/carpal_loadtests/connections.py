@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -10,10 +11,17 @@ from urllib.parse import urlsplit
 from gevent import socket, ssl
 from geventhttpclient.response import HTTPParseError, HTTPSocketResponse
 
+from carpal_loadtests.answers import OWN_LIMIT
 from carpal_loadtests.wire import Reply, Request
 
 # Servers close connections that idle (uvicorn after 5 s by default); one that is older is not trusted with a request.
 IDLE_S = 4.0
+# A Service of Kubernetes chooses a pod per connection: connections that never end would hide replicas that come later.
+MAX_AGE_S = 30.0
+# A record has some kilobytes. Without a limit one endless answer takes all memory of the generator before it times out.
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+# This machine has no file descriptor, port or buffer left for another connection: the target was not asked.
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM})
 BLOCK_BYTES = 65_536
 # Above it, copying a body behind its head costs more than a second call of the kernel.
 ONE_SEND_BYTES = 65_536
@@ -21,6 +29,10 @@ ONE_SEND_BYTES = 65_536
 
 class NoAnswerError(Exception):
     """The target gave no answer at all; the message is the end of a ``transport.*`` code."""
+
+
+class AnswerTooLargeError(Exception):
+    """An answer of more than ``MAX_ANSWER_BYTES``."""
 
 
 class Transport(Protocol):
@@ -54,37 +66,44 @@ class Connections:
         self._prefix = parts.path.rstrip("/")
         self._netloc = parts.netloc
         self._heads: dict[int, str] = {}
-        self._idle: list[tuple[float, Any]] = []
+        self._idle: list[tuple[float, float, Any]] = []
+        """When a connection became idle, when it was made, and the connection."""
 
     def send(self, request: Request, headers: Mapping[str, str]) -> Reply:
         """Send one request; see ``Transport``."""
         head, body = self._head(request, headers), request.body
         connection = None
         try:
-            connection = self._take()
+            made, connection = self._take()
             if len(body) <= ONE_SEND_BYTES:
                 connection.sendall(head + body)
             else:
                 connection.sendall(head)
                 connection.sendall(body)
-            response = HTTPSocketResponse(connection, block_size=BLOCK_BYTES, method="POST")
+            response = _Answer(connection, block_size=BLOCK_BYTES, method="POST")
             reply = Reply(
                 response.status_code, {name.lower(): value for name, value in response.items()}, bytes(response.read())
             )
         except BaseException as failure:  # also a killed greenlet: the connection is in an unknown state
             if connection is not None:
                 connection.close()
-            if isinstance(failure, OSError | HTTPParseError) and not isinstance(failure, TimeoutError):
+            if isinstance(failure, OSError) and failure.errno in EXHAUSTED:
+                raise NoAnswerError(f"{OWN_LIMIT}{errno.errorcode[failure.errno].lower()}") from failure
+            no_answer = isinstance(failure, OSError | HTTPParseError | AnswerTooLargeError)
+            if no_answer and not isinstance(failure, TimeoutError):
                 raise NoAnswerError(type(failure).__name__) from failure
             raise
-        if not response.should_close():
-            self._idle.append((time.perf_counter(), connection))
+        now = time.perf_counter()
+        if response.should_close() or now - made > MAX_AGE_S:
+            connection.close()
+        else:
+            self._idle.append((now, made, connection))
         return reply
 
     def close(self) -> None:
         """Close what is idle."""
         while self._idle:
-            self._idle.pop()[1].close()
+            self._idle.pop()[-1].close()
 
     def _head(self, request: Request, headers: Mapping[str, str]) -> bytes:
         """The head of a request; what is the same for each sending of it is put together once."""
@@ -95,13 +114,14 @@ class Connections:
             self._heads[id(request)] = same
         return (same + _lines(headers) + "\r\n").encode("latin-1")
 
-    def _take(self) -> Any:
+    def _take(self) -> tuple[float, Any]:
+        """When a connection was made, and the connection."""
         while self._idle:
-            since, connection = self._idle.pop()
+            since, made, connection = self._idle.pop()
             if time.perf_counter() - since < IDLE_S and _is_quiet(connection):
-                return connection
+                return made, connection
             connection.close()
-        return self._connect()
+        return time.perf_counter(), self._connect()
 
     def _connect(self) -> Any:
         connection = socket.create_connection((self._host, self._port))
@@ -109,6 +129,23 @@ class Connections:
         if not self._secure:
             return connection
         return ssl.create_default_context().wrap_socket(connection, server_hostname=self._host)
+
+
+class _Answer(HTTPSocketResponse):
+    """An answer whose head and body together are bounded."""
+
+    _fed = 0
+
+    def feed(self, data: str | bytes) -> None:
+        """Parse what has been read.
+
+        Raises:
+            AnswerTooLargeError: it is larger than a record can be.
+        """
+        self._fed += len(data)
+        if self._fed > MAX_ANSWER_BYTES:
+            raise AnswerTooLargeError
+        super().feed(data)
 
 
 def _lines(headers: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +35,10 @@ def main(job_file: Path, worker: int) -> None:
     """Run one worker's part of a job and say how it went."""
     job = Job.parse_json(job_file.read_bytes(), source=job_file)
     plan = read_plan(job)
+    # Each request on the way has a socket: the soft limit of most machines is 1024 files, the hard one far higher.
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     stream = (job.rows / f"rows-{worker:03d}.csv").open("w", newline="")
     say(drive(plan, stream, worker, job.workers))
     with suppress(OSError):  # a full disk was said in the summary

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from carpal.records.record import Finding
 from carpal_loadtests.answers import Expected
 from carpal_loadtests.arrivals import Schedule, choices, part, schedule
+from carpal_loadtests.errors import ScenarioError
 from carpal_loadtests.payloads import Payload, gather
 from carpal_loadtests.scenario import Scenario
 
@@ -65,9 +66,16 @@ def make_plan(scenario: Scenario, base: Path) -> Plan:
     Raises:
         PayloadError: nothing to send.
         TraceError: a trace that cannot be replayed.
+        ScenarioError: no request would be sent in the measurement, so there would be nothing to judge.
     """
     payloads = gather(scenario.payloads, base, bad_share=scenario.bad_share)
     times = schedule(scenario.arrivals, warmup_s=scenario.warmup_s, seed=scenario.seed, base=base)
+    if len(times.times) == times.planned_in_warmup:
+        raise ScenarioError(
+            f"{scenario.name} sends no request in its {times.duration_s:g} s of measurement",
+            f"Its arrivals are {scenario.arrivals.kind} {scenario.arrivals.said}, and nothing can be judged.",
+            "Raise the rate, or make the measurement longer.",
+        )
     return Plan(scenario, times, payloads, choices(len(times.times), weights(payloads), seed=scenario.seed))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from carpal.document import Document
-from carpal_loadtests.answers import Outcome
+from carpal_loadtests.answers import OWN_LIMIT, Outcome
 from carpal_loadtests.check import Check
 from carpal_loadtests.figures import Figures
 from carpal_loadtests.levels import service_levels
@@ -101,8 +101,14 @@ def _conditions(
     return (
         _at_least("offered_share", validity.offered_share, offered, "of the planned rate was offered"),
         _at_most("lag_p99_ms", validity.lag_p99_ms, lag_ms, "ms is the 99th percentile of the generator's delay"),
+        _at_most("generator_limits", 0, _own_limits(figures), "requests found no file descriptor, port or buffer here"),
         _at_most("generator_cpu", validity.generator_cpu, cpu_share, "of one core was used by the generator"),
     )
+
+
+def _own_limits(figures: Figures) -> int:
+    """Requests that failed because this machine could not open another connection: no fault of the target."""
+    return sum(count for code, count in figures.counts.codes.items() if code.startswith(f"transport.{OWN_LIMIT}"))
 
 
 def _steady(scenario: Scenario, rows: Sequence[Row], figures: Figures) -> tuple[Check, ...]:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from carpal_loadtests.errors import ScenarioError
 from carpal_loadtests.plan import make_plan
 
 
@@ -29,3 +31,18 @@ def test_a_bad_share_is_kept(scenario: Callable[..., Any], tmp_path: Path) -> No
     plan = make_plan(scenario(rate_per_s=1000, duration_s=4, bad_share=0.25), tmp_path)
     bad = np.array([payload.bad for payload in plan.payloads])[plan.chosen]
     assert abs(bad.mean() - 0.25) < 4 * (0.25 * 0.75 / 4000) ** 0.5
+
+
+@pytest.mark.parametrize(
+    "arrivals",
+    [
+        {"kind": "stages", "stages": [{"rate_per_s": 0, "duration_s": 2}]},
+        {"kind": "ramp", "from_per_s": 0, "to_per_s": 0, "duration_s": 2},
+        {"kind": "poisson", "rate_per_s": 0.001, "duration_s": 2},
+    ],
+)
+def test_a_scenario_that_sends_nothing_is_refused(
+    scenario: Callable[..., Any], tmp_path: Path, arrivals: dict[str, Any]
+) -> None:
+    with pytest.raises(ScenarioError, match="sends no request"):
+        make_plan(scenario(arrivals=arrivals), tmp_path)
