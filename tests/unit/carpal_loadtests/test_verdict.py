@@ -96,6 +96,16 @@ def test_a_measurement_that_cannot_be_trusted_is_invalid(
     assert verdict.reasons[0].startswith(reason)
 
 
+@pytest.mark.parametrize("code", ["transport.generator-emfile", "transport.generator-eaddrnotavail"])
+def test_a_request_that_this_machine_could_not_send_is_no_failure_of_the_target(judge: Judge, code: str) -> None:
+    unsent = [Row(100 + place, 9.0, 9.0, 9.001, 0, code, Outcome.BROKEN, 0) for place in range(3)]
+    verdict = judge([*rows_of(100), *unsent], {"error_share": 0.5}, planned=103)
+    assert (verdict.outcome, verdict.exit_code) == ("invalid", 3)
+    assert verdict.reasons[0].startswith("generator_limits: 3 requests")
+    refused = [Row(100, 9.0, 9.0, 9.001, 0, "transport.ConnectionRefusedError", Outcome.BROKEN, 0)]
+    assert judge([*rows_of(100), *refused], {"error_share": 0.5}, planned=101).outcome == "pass"
+
+
 def test_a_run_that_was_cut_short_is_invalid_and_still_shows_its_checks(judge: Judge) -> None:
     verdict = judge(rows_of(100), {"p50_ms": 100}, cut_short="interrupted")
     assert verdict.outcome == "invalid"
