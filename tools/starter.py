@@ -17,7 +17,8 @@ from carpal.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parent.parent
 CARPAL = str(Path(sys.executable).with_name("carpal"))
-FIRST, RECIPE = ROOT / "training/recipes/limbs-first.yaml", ROOT / "training/recipes/limbs.yaml"
+RECIPES = ROOT / "training/recipes"
+RUNS = {"first": "limbs-first.yaml", "second": "limbs-second.yaml", "run": "limbs.yaml"}  # each goes on from the last
 PHANTOMS, SEED = 3000, 2026
 DATA_NEEDED = ("fracatlas/data.yaml", "yolov8-coco/yolov8n.pt", "graz/dataset.csv.gz")
 
@@ -64,15 +65,17 @@ def main(arguments: Sequence[str] | None = None, run: Callable[[Sequence[str]], 
 def steps(data: Path, out: Path) -> list[Step]:
     """Every step in order; a training resumes if its folder has a checkpoint."""
     phantoms, limbs, training, package = (str(out / name) for name in ("phantoms", "fracatlas", "run", "package"))
-    first = _training(FIRST, out / "first", data.resolve() / "yolov8-coco/yolov8n.pt", (phantoms, limbs))
-    train = _training(RECIPE, out / "run", (out / "first/best.pt").resolve(), (phantoms, limbs))
+    trainings, start = [], data.resolve() / "yolov8-coco/yolov8n.pt"
+    for name, recipe in RUNS.items():
+        words = _training(RECIPES / recipe, out / name, start, (phantoms, limbs))
+        trainings.append(Step(words, out / name / "run.json", '"finished"'))
+        start = (out / name / "best.pt").resolve()
     images = [word for name in ("graz", "graz-more") for word in ("--images", str(data / name / "images"))]
     table = str(data / "graz/dataset.csv.gz")
     return [
         Step(("phantoms", phantoms, "--count", str(PHANTOMS), "--seed", str(SEED)), out / "phantoms/dataset.csv"),
         Step(("train", "import", "fracatlas", str(data / "fracatlas"), "--out", limbs), out / "fracatlas/dataset.json"),
-        Step(first, out / "first/run.json", '"finished"'),
-        Step(train, out / "run/run.json", '"finished"'),
+        *trainings,
         Step(
             (
                 *("export", training, "--out", package, "--name", "starter"),

@@ -13,7 +13,7 @@ from carpal_training.recipe import read_recipe
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs/how-to/train-on-real-radiographs.md"
-RECIPES = ("limbs-first.yaml", "limbs.yaml")
+RECIPES = ("limbs-first.yaml", "limbs-second.yaml", "limbs.yaml")
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_starter_runs_every_step_in_order_and_stops_at_the_first_failure(data: P
         return 3 if words[1] == "export" else 0
 
     assert main(["--data", str(data), "--out", str(tmp_path / "out")], run) == 3
-    assert [words[0] for words in calls] == ["phantoms", "train", "train", "train", "export"]
+    assert [words[0] for words in calls] == ["phantoms", "train", "train", "train", "train", "export"]
 
 
 def test_starter_skips_what_is_done_and_resumes_the_training(data: Path, tmp_path: Path) -> None:
@@ -48,8 +48,9 @@ def test_starter_skips_what_is_done_and_resumes_the_training(data: Path, tmp_pat
     for name in ("phantoms/dataset.csv", "fracatlas/dataset.json", "run/last.pt", "run/run.json"):
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text('{"state":"stopped"}')
-    (out / "first").mkdir()
-    (out / "first/run.json").write_text('{"state":"finished"}')
+    for name in ("first", "second"):
+        (out / name).mkdir()
+        (out / name / "run.json").write_text('{"state":"finished"}')
     calls: list[list[str]] = []
 
     def run(words: Sequence[str]) -> int:
@@ -73,11 +74,11 @@ def test_the_page_shows_the_commands_of_make_starter(data: Path) -> None:
         assert command in shown, command
 
 
-def test_the_second_training_starts_from_the_best_epoch_of_the_first(data: Path, tmp_path: Path) -> None:
-    first, second = [step.words for step in steps(data, tmp_path / "out") if step.words[:2] == ("train", "run")]
-    assert first[-1] == f"start={data / 'yolov8-coco/yolov8n.pt'}"
-    assert second[-1] == f"start={tmp_path / 'out/first/best.pt'}"
-    assert (first[2], second[2]) == tuple(str(ROOT / "training/recipes" / name) for name in RECIPES)
+def test_each_training_starts_from_the_best_epoch_of_the_one_before(data: Path, tmp_path: Path) -> None:
+    trainings = [step.words for step in steps(data, tmp_path / "out") if step.words[:2] == ("train", "run")]
+    starts = [data / "yolov8-coco/yolov8n.pt", *(tmp_path / "out" / name / "best.pt" for name in ("first", "second"))]
+    assert [words[-1] for words in trainings] == [f"start={start}" for start in starts]
+    assert [words[2] for words in trainings] == [str(ROOT / "training/recipes" / name) for name in RECIPES]
 
 
 @pytest.mark.parametrize("name", RECIPES)
