@@ -18,7 +18,8 @@ from carpal.terminal import Terminal
 ROOT = Path(__file__).resolve().parent.parent
 CARPAL = str(Path(sys.executable).with_name("carpal"))
 RECIPES = ROOT / "training/recipes"
-RUNS = {"first": "limbs-first.yaml", "second": "limbs-second.yaml", "run": "limbs.yaml"}  # each goes on from the last
+RUNS = {"first": "limbs-first.yaml", "second": "limbs-second.yaml", "third": "limbs.yaml"}  # each continues the last
+AVERAGED = ("second", "third")
 PHANTOMS, SEED = 3000, 2026
 DATA_NEEDED = ("fracatlas/data.yaml", "yolov8-coco/yolov8n.pt", "graz/dataset.csv.gz")
 
@@ -76,6 +77,11 @@ def steps(data: Path, out: Path) -> list[Step]:
         Step(("phantoms", phantoms, "--count", str(PHANTOMS), "--seed", str(SEED)), out / "phantoms/dataset.csv"),
         Step(("train", "import", "fracatlas", str(data / "fracatlas"), "--out", limbs), out / "fracatlas/dataset.json"),
         *trainings,
+        Step(
+            ("train", "average", *(str(out / name) for name in AVERAGED), "--out", training),
+            out / "run/run.json",
+            '"finished"',
+        ),
         Step(
             (
                 *("export", training, "--out", package, "--name", "starter"),

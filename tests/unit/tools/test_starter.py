@@ -40,12 +40,12 @@ def test_starter_runs_every_step_in_order_and_stops_at_the_first_failure(data: P
         return 3 if words[1] == "export" else 0
 
     assert main(["--data", str(data), "--out", str(tmp_path / "out")], run) == 3
-    assert [words[0] for words in calls] == ["phantoms", "train", "train", "train", "train", "export"]
+    assert [words[0] for words in calls] == ["phantoms", *["train"] * 5, "export"]
 
 
 def test_starter_skips_what_is_done_and_resumes_the_training(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    for name in ("phantoms/dataset.csv", "fracatlas/dataset.json", "run/last.pt", "run/run.json"):
+    for name in ("phantoms/dataset.csv", "fracatlas/dataset.json", "third/last.pt", "third/run.json"):
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text('{"state":"stopped"}')
     for name in ("first", "second"):
@@ -58,7 +58,12 @@ def test_starter_skips_what_is_done_and_resumes_the_training(data: Path, tmp_pat
         return 1
 
     assert main(["--data", str(data), "--out", str(out)], run) == 1
-    assert calls == [["train", "run", "--out", str(out / "run"), "--resume"]]
+    assert calls == [["train", "run", "--out", str(out / "third"), "--resume"]]
+    (out / "third/run.json").write_text('{"state":"finished"}')
+    calls.clear()
+    main(["--data", str(data), "--out", str(out)], run)
+    assert calls == [["train", "average", str(out / "second"), str(out / "third"), "--out", str(out / "run")]]
+    (out / "run").mkdir()
     (out / "run/run.json").write_text('{"state":"finished"}')
     calls.clear()
     main(["--data", str(data), "--out", str(out)], run)

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
 
     train.command("run")(train_command)
     train.command("tune")(search_command)
+    train.command("average")(average_command)
     register_data(train)
     app.add_typer(train, name="train")
     app.command("evaluate")(evaluate_command)
@@ -100,4 +101,25 @@ def train_command(
     terminal.done(
         f"Trained {summary.epochs_done} epochs in {summary.seconds:.0f} s{best}: {out}\n"
         f"Next: carpal export {quote(str(out))} --out {quote(str(out / 'package'))} --name wrist"
+    )
+
+
+def average_command(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of two or more runs, in the order of their training.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run that is written; must not exist yet.")],
+    json: Json = False,
+) -> None:
+    """Average the weights of runs that continue one another or have the same start.
+
+    The result is a run that `carpal export` measures and exports. Compare its accuracy on the validation part with that
+    of the runs: it is often higher, and inference takes no longer.
+    """
+    from carpal_training.averaging import average_runs
+
+    terminal = Terminal(json=json)
+    summary = average_runs(runs, out)
+    terminal.result(summary)
+    package = quote(str(out / "package"))
+    terminal.done(
+        f"Averaged {len(runs)} runs: {out}\nNext: carpal export {quote(str(out))} --out {package} --name wrist"
     )

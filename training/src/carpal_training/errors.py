@@ -231,6 +231,13 @@ class DataDiffersError(TrainingError):
     kind = Kind.CONFLICT
 
 
+class RunsUnrelatedError(TrainingError):
+    """Runs whose weights have no common start are to be averaged."""
+
+    code = "training.runs-unrelated"
+    kind = Kind.CONFLICT
+
+
 class WeightsInvalidError(TrainingError):
     """Weights that do not fit the architecture."""
 

@@ -85,6 +85,9 @@ class Summary(Document):
     classes: tuple[str, ...]
     start: str
     start_sha256: str | None = Field(default=None, description="of the .pt file at the start; null: not a file")
+    average_of: tuple[str, ...] = Field(
+        default=(), description="SHA-256 of the checkpoints whose mean the weights are; empty: they were trained"
+    )
     parent: str | None = None
     train_images: int
     val_images: int

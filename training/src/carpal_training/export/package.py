@@ -194,6 +194,7 @@ def _draft(recipe: Recipe, summary: Summary, name: str, file: Path) -> Manifest:
                 **recipe.flat(),
                 "start": Path(recipe.start).name,
                 "start_sha256": summary.start_sha256,
+                **({"average_of": ", ".join(summary.average_of)} if summary.average_of else {}),
                 "epochs_done": summary.epochs_done,
                 "best_epoch": summary.best_epoch,
             },
