@@ -156,9 +156,13 @@ def tiny_network() -> onnx.ModelProto:
 
 
 def pytest_configure() -> None:
-    """Tests that are started in the background ignore ctrl-C, and so does all that they start and mean to end by it."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Receive the signals that background shells and nohup ignore, so that tests and their children can be ended.
+
+    An ignored signal stays ignored in every process that is started.
+    """
+    for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, default)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

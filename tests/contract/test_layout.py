@@ -31,7 +31,6 @@ TESTED_ELSEWHERE = {
     "carpal_detector/service.py": "put together for every test of it: tests/unit/carpal_detector/test_rest.py",
     "carpal_detector/workers.py": "as processes: tests/integration/test_service_workers.py",
     "carpal_detector/server.py": "as a process of its own: tests/integration/test_service_process.py",
-    "carpal_loadtests/connections.py": "against a server of known truth: tests/unit/carpal_loadtests/test_generator.py",
     "carpal_loadtests/channels.py": "on the real service: tests/integration/test_load_protocols.py",
     "carpal_loadtests/deal.py": "under Locust itself: tests/unit/carpal_loadtests/test_locustfile.py",
     "carpal_loadtests/driver.py": "as a process of its own: tests/unit/carpal_loadtests/test_generator.py",

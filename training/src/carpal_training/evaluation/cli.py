@@ -74,7 +74,7 @@ def evaluate_command(
         }  # fmt: skip
         _refuse_with_images([option for option, value in refused.items() if value is not None])
     given = {
-        "model": model, "predictions": predictions, "images": " --images ".join(map(str, images or ())) or None,
+        "model": model, "predictions": predictions, "images": images or None,
         "against": against, "data": data, "part": None if images else part, "split": split,
         "focus": focus, "threshold": threshold, "classes": classes or None,
         "draws": draws if draws != 2000 else None, "seed": seed or None, "out": out,
@@ -88,7 +88,12 @@ def evaluate_command(
         seed=seed,
         threads=threads,
         command="carpal evaluate"
-        + "".join(f" --{key} {quote(str(value))}" for key, value in given.items() if value is not None),
+        + "".join(
+            f" --{key} {quote(str(value))}"
+            for key, values in given.items()
+            for value in (values if isinstance(values, list) else [values])
+            if value is not None
+        ),
     )
     if predictions is not None:
         from carpal_training.data.table import read_table
